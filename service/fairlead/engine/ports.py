@@ -254,6 +254,11 @@ class Answer:
 
     response: HttpResponse
     verdict: Verdict
+    value: Callable[[], Json]
+    """The decoded body, by the media type of the resource and connection; decoded once, on demand. Raises ``UnreadableBody``."""
+    codec: Codec | None = None
+    """What reads this answer: by the configured media type, else ``Content-Type``; ``None`` when no codec of this build does."""
+    charset: str | None = None
     code: str = ""
     message: str = ""
 
