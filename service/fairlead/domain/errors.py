@@ -69,6 +69,10 @@ class ApplicationFailure(FairleadError):
         self.deadline = deadline
 
 
+class AuthenticationFailed(ApplicationFailure):
+    """The application refused the credentials for good; the stored connection goes offline (connections.md 6.2)."""
+
+
 class Unauthenticated(FairleadError):
     """No token, or one that is not valid (401)."""
 

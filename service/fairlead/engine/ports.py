@@ -224,6 +224,9 @@ class Codec(Protocol):
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""
 
+    def check(self, body: bytes, charset: str | None) -> None:
+        """Raises ``UnreadableBody`` when the body is not well-formed; decodes no more than that needs."""
+
     def records(self, body: bytes, charset: str | None, resource_path: str | None) -> list[bytes] | None:
         """The records at ``resource_path`` as raw JSON text each, verbatim where the format is JSON (exports-imports.md 2.2).
         ``None`` when the path finds nothing. Raises ``UnreadableBody``."""
@@ -300,6 +303,10 @@ class Transport(Protocol):
         """One request, redirects followed by our own rules (connections.md 13.4), the body bounded and decompressed. Raises
         ``TransportFailure``. Sends nothing twice but what connections.md 13.5 allows at this level: redirects 307 and 308, a connection
         that was never established, and GET or HEAD once after a time-out or reset."""
+
+    async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
+        """Connect (and shake hands for https) without sending a request: a ping with nothing else to try. Raises
+        ``TransportFailure``."""
 
     async def close(self) -> None:
         """Close every socket."""

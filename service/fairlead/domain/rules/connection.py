@@ -1,0 +1,186 @@
+"""Rules between the fields of a connection (connections.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import Problem
+
+MAXIMUM_LEVEL: Final = {"http": 50, "rest": 100}
+
+
+def check_connection(fields: Tree, http: Tree) -> list[Problem]:
+    """Everything that is wrong between the fields of a connection of type ``http`` or ``rest``.
+
+    ``fields`` is the document as written, ``http`` its block in the ``http`` dialect (secrets may be any truthy value). Problems
+    carry fields of the ``http`` dialect; the caller turns them into the notation of the document.
+    """
+    return [
+        *_base_uri(http),
+        *_authentication(http),
+        *_detection(http, "rateLimit", "http.rateLimit"),
+        *_detection(http, "auth", "http.auth"),
+        *_ping(http),
+        *_limits(http),
+        *_certificates(http),
+        *_field_lists(http),
+    ]
+
+
+def missing(field: str, why: str = "is required") -> Problem:
+    """``missing_required_field`` for ``field``."""
+    return Problem("missing_required_field", f"{field} {why}", field)
+
+
+def invalid(field: str, why: str) -> Problem:
+    """``invalid_field`` for ``field``."""
+    return Problem("invalid_field", f"{field} {why}", field)
+
+
+def _base_uri(http: Tree) -> Iterator[Problem]:
+    uri = http.get("baseURI")
+    if isinstance(uri, str) and uri and not uri.lstrip().startswith("{{"):
+        scheme = uri.split("://", 1)[0].lower() if "://" in uri else ""
+        if scheme not in ("http", "https"):
+            yield invalid("http.baseURI", "must start with http:// or https://")
+
+
+def _block(http: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    node: Any = http
+    for name in names:
+        node = node.get(name) if isinstance(node, Mapping) else None
+    return node if isinstance(node, Mapping) else {}
+
+
+def _require(block: Mapping[str, Any], prefix: str, *names: str) -> Iterator[Problem]:
+    for name in names:
+        if block.get(name) in (None, ""):
+            yield missing(f"{prefix}.{name}")
+
+
+def _authentication(http: Tree) -> Iterator[Problem]:
+    kind = _block(http, "auth").get("type") or "custom"
+    check = _AUTHENTICATION.get(kind)
+    if check is None:
+        yield invalid("http.auth.type", f"{kind} is a legacy type that is refused; use custom")
+    else:
+        yield from check(http)
+
+
+def _user(http: Tree) -> Iterator[Problem]:
+    basic = _block(http, "auth", "basic")
+    yield from _require(basic, "http.auth.basic", "username")
+    if _block(http, "auth").get("type") == "basic" and ":" in str(basic.get("username") or ""):
+        # RFC 7617 2: the first colon ends the user name, so the other side would read another user.
+        yield invalid("http.auth.basic.username", "must not contain a colon (RFC 7617)")
+
+
+def _token(http: Tree) -> Iterator[Problem]:
+    token = _block(http, "auth", "token")
+    if not token.get("token") and not token.get("refreshRelativeURI"):
+        yield missing("http.auth.token.token", "is required unless a refresh request is configured")
+    if token.get("location") == "body":
+        if not token.get("paramName"):
+            yield missing("http.auth.token.paramName", "is required when the token is sent in the body")
+        if http.get("mediaType") not in ("json", "urlencoded"):
+            yield invalid("http.auth.token.location", "body needs mediaType json or urlencoded")
+
+
+def _cookie(http: Tree) -> Iterator[Problem]:
+    yield from _require(_block(http, "auth", "cookie"), "http.auth.cookie", "uri")
+
+
+def _oauth(http: Tree) -> Iterator[Problem]:
+    oauth = _block(http, "auth", "oauth")
+    grant = oauth.get("grantType") or "authorizecode"
+    if http.get("_iClientId"):
+        return
+    if grant == "authorizecode":
+        yield from _require(oauth, "http.auth.oauth", "authURI", "tokenURI", "clientId")
+        if not oauth.get("pkceCodeChallengeMethod"):
+            yield from _require(oauth, "http.auth.oauth", "clientSecret")
+    elif grant == "clientcredentials":
+        yield from _require(oauth, "http.auth.oauth", "tokenURI", "clientId", "clientSecret")
+    else:
+        yield from _require(oauth, "http.auth.oauth", "tokenURI", "username", "password")
+
+
+def _oauth1(http: Tree) -> Iterator[Problem]:
+    oauth1 = _block(http, "auth", "oauth", "oauth1")
+    prefix = "http.auth.oauth.oauth1"
+    yield from _require(oauth1, prefix, "signatureMethod", "consumerKey", "accessToken")
+    if str(oauth1.get("signatureMethod") or "").startswith("rsa-"):
+        yield from _require(oauth1, prefix, "consumerPrivateKey")
+    else:
+        yield from _require(oauth1, prefix, "consumerSecret", "tokenSecret")
+
+
+def _jwt(http: Tree) -> Iterator[Problem]:
+    jwt = _block(http, "auth", "jwt")
+    if jwt.get("token"):
+        return
+    yield from _require(jwt, "http.auth.jwt", "signatureMethod")
+    if jwt.get("payload") in (None, b"{}", {}):
+        yield missing("http.auth.jwt.payload")
+    key = "secret" if str(jwt.get("signatureMethod") or "hmac-").startswith("hmac-") else "privateKey"
+    yield from _require(jwt, "http.auth.jwt", key)
+
+
+def _nothing(http: Tree) -> Iterator[Problem]:
+    yield from ()
+
+
+_AUTHENTICATION: Final[Mapping[str, Callable[[Tree], Iterator[Problem]]]] = {
+    "basic": _user,
+    "digest": _user,
+    "wsse": _user,
+    "token": _token,
+    "cookie": _cookie,
+    "oauth": _oauth,
+    "oauth1": _oauth1,
+    "jwt": _jwt,
+    "jwtbearer": _jwt,
+    "custom": _nothing,
+}
+
+
+def _detection(http: Tree, block: str, prefix: str) -> Iterator[Problem]:
+    settings = _block(http, block)
+    if settings.get("failValues") and not settings.get("failPath"):
+        yield missing(f"{prefix}.failPath", "is required with failValues")
+
+
+def _ping(http: Tree) -> Iterator[Problem]:
+    ping = _block(http, "ping")
+    for values, path in (("successValues", "successPath"), ("failValues", "failPath")):
+        if ping.get(values) and not ping.get(path):
+            yield missing(f"http.ping.{path}", f"is required with {values}")
+
+
+def _limits(http: Tree) -> Iterator[Problem]:
+    if _block(http, "rateLimit").get("limit") is not None and http.get("concurrencyLevel") != 1:
+        yield invalid("http.rateLimit.limit", "a wait between requests needs concurrencyLevel 1")
+
+
+def _certificates(http: Tree) -> Iterator[Problem]:
+    given = {name for name, value in _block(http, "clientCertificates").items() if value}
+    prefix = "http.clientCertificates"
+    if "pfx" in given and given & {"cert", "key"}:
+        yield invalid(f"{prefix}.pfx", "give either pfx or cert with key, not both")
+    elif "cert" in given and "key" not in given:
+        yield missing(f"{prefix}.key", "is required with cert")
+    elif "key" in given and "cert" not in given:
+        yield missing(f"{prefix}.cert", "is required with key")
+    elif given == {"passphrase"}:
+        yield missing(f"{prefix}.cert", "is required with passphrase")
+
+
+def _field_lists(http: Tree) -> Iterator[Problem]:
+    for bag, fields in (("encrypted", "encryptedFields"), ("unencrypted", "unencryptedFields")):
+        values = http.get(bag)
+        known = values if isinstance(values, Mapping) else {}
+        for entry in http.get(fields) or ():
+            if entry.get("required") and entry.get("id") and known.get(entry["id"]) in (None, ""):
+                yield missing(f"http.{bag}.{entry['id']}", f"is required by {fields}")

@@ -1,0 +1,147 @@
+"""The one attempt loop (D8): every request to an application goes through here.
+
+Read from top to bottom: a strategy signs; the request waits for its slot, its pause and any cool-down; it is sent; its answer is
+judged once; a rate-limited answer waits and goes again; whatever the strategy wants to try next (a renewed token) goes the same
+way. What is left is an answer that somebody can use, or an error that says why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
+from fairlead.domain.http import HttpRequest, TransportFailure
+from fairlead.engine.ports import Answer, Clock, Deadline, Pools, Transport, Verdict, WaitTooLong
+from fairlead.engine.prepare import Prepared
+from fairlead.engine.run import RunStats
+from fairlead.engine.verdict import ResponseRules, judge
+
+RetryAfter = Callable[[bool, str | None, datetime], float | None]
+"""Is it the standard header, its value, now -> seconds to wait, or nothing: back-off (connections.md 7.2)."""
+
+STANDARD_RETRY_HEADER: Final = "Retry-After"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long one request may wait after rate-limited answers (connections.md 7.3; ping: 4)."""
+
+    waits: int = 10
+    longest: float | None = None
+
+
+RUN_PATIENCE: Final = Patience()
+PING_PATIENCE: Final = Patience(waits=1, longest=5.0)
+
+
+class Attempts:
+    """Sends signed, limited and judged requests for prepared connections."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        pools: Pools,
+        clock: Clock,
+        retry_after: RetryAfter,
+        refused: Callable[[Prepared], Awaitable[None]],
+    ) -> None:
+        self._transport = transport
+        self._pools = pools
+        self._clock = clock
+        self._retry_after = retry_after
+        self._refused = refused
+
+    async def send(
+        self,
+        prepared: Prepared,
+        request: HttpRequest,
+        rules: ResponseRules,
+        *,
+        deadline: Deadline,
+        stats: RunStats,
+        patience: Patience = RUN_PATIENCE,
+    ) -> Answer:
+        """The answer to ``request``: SUCCESS, END_OF_PAGES or FAILED. Raises ``ApplicationFailure`` when there is none in time,
+        ``AuthenticationFailed`` when the credentials are refused for good (the connection is then offline)."""
+        flow = prepared.strategy.flow(request, prepared.connection.http)
+        outgoing = next(flow)
+        while True:
+            answer = await self._answer(prepared, outgoing, rules, deadline, stats, patience)
+            try:
+                outgoing = flow.send(answer)
+            except StopIteration:
+                break
+        if answer.verdict is Verdict.AUTHENTICATION_FAILED:
+            await self._refused(prepared)
+            raise AuthenticationFailed(Problem(answer.code, answer.message, source="connection"))
+        return answer
+
+    async def _answer(
+        self,
+        prepared: Prepared,
+        request: HttpRequest,
+        rules: ResponseRules,
+        deadline: Deadline,
+        stats: RunStats,
+        patience: Patience,
+    ) -> Answer:
+        """One request until its answer is not rate limited."""
+        waits = 0
+        while True:
+            answer = await self._once(prepared, request, rules, deadline, stats, first=waits > 0)
+            if answer.verdict is not Verdict.RATE_LIMITED:
+                self._pools.answered(prepared.pool)
+                return answer
+            header = prepared.retry_header
+            asked = self._retry_after(
+                header.lower() == STANDARD_RETRY_HEADER.lower(), answer.response.headers.get(header), self._clock.now()
+            )
+            seconds = self._pools.cool_down(prepared.pool, asked)
+            waits += 1
+            too_long = patience.longest is not None and seconds > patience.longest
+            if waits > patience.waits or too_long or seconds > deadline.left(self._clock):
+                raise _throttled(seconds, answer.message)
+
+    async def _once(
+        self,
+        prepared: Prepared,
+        request: HttpRequest,
+        rules: ResponseRules,
+        deadline: Deadline,
+        stats: RunStats,
+        *,
+        first: bool,
+    ) -> Answer:
+        """One slot, one request, one verdict."""
+        redact = prepared.connection.redactor
+        try:
+            async with self._pools.slot(prepared.pool, deadline, first=first):
+                started = self._clock.monotonic()
+                stats.calls += 1
+                try:
+                    response = await self._transport.send(request, prepared.profile, deadline)
+                finally:
+                    stats.seconds += self._clock.monotonic() - started
+        except WaitTooLong as wait:
+            if wait.seconds:
+                raise _throttled(wait.seconds, "the application's rate limit") from None
+            raise _out_of_time(deadline, "no free slot of the connection within the time of this call") from None
+        except TransportFailure as failure:
+            if failure.code == "connection_timeout":
+                raise _out_of_time(deadline, redact(failure.message), self._clock) from None
+            raise ApplicationFailure(Problem(failure.code, redact(failure.message), source="connection")) from None
+        answer = judge(prepared.rules, rules, response)
+        return replace(answer, message=redact(answer.message)) if answer.message else answer
+
+
+def _throttled(seconds: float, message: str) -> ApplicationFailure:
+    text = f"rate limited by the application, {seconds:.0f} s left to wait: {message}"
+    return ApplicationFailure(Problem("429", text, source="application"))
+
+
+def _out_of_time(deadline: Deadline, message: str, clock: Clock | None = None) -> ApplicationFailure:
+    ended_by_caller = deadline.callers and (clock is None or deadline.left(clock) <= 0)
+    return ApplicationFailure(Problem("connection_timeout", message, source="connection"), deadline=ended_by_caller)

@@ -1,0 +1,180 @@
+"""From a stored document or a posted one to a connection that can run (D21)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fairlead.domain import jsonvalue
+from fairlead.domain.connection import Connection
+from fairlead.domain.dialect import http_connection, written_field
+from fairlead.domain.document import AccountId, Document, Tree
+from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem, feature_not_supported, not_found
+from fairlead.domain.redaction import Redactor
+from fairlead.domain.secret import Secret
+from fairlead.engine.body import BodyReader
+from fairlead.engine.ports import AuthStrategy, PoolSettings, Store, TransportProfile
+from fairlead.engine.secrets import SecretBox
+from fairlead.engine.verdict import ConnectionRules
+
+CONNECTIONS: Final = "connections"
+"""The kind under which connections are stored."""
+
+RUNNING_TYPES: Final = ("http", "rest")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A connection with everything the attempt loop needs, made once per version of the document."""
+
+    connection: Connection
+    rules: ConnectionRules
+    strategy: AuthStrategy
+    pool: PoolSettings
+    profile: TransportProfile
+    retry_header: str
+
+
+ReaderOf = Callable[[Mapping[str, Any]], BodyReader]
+StrategyOf = Callable[[Mapping[str, Any]], AuthStrategy]
+
+
+class Preparer:
+    """Prepares connections; a stored one is kept until its version or runtime version changes."""
+
+    def __init__(
+        self, store: Store, box: SecretBox, reader_of: ReaderOf, strategy_of: StrategyOf, *, cache_size: int = 1000
+    ) -> None:
+        self._store = store
+        self._box = box
+        self._reader_of = reader_of
+        self._strategy_of = strategy_of
+        self._cache: dict[str, tuple[tuple[int, int, int], Prepared]] = {}
+        self._cache_size = cache_size
+
+    async def stored(self, account: AccountId, id: str) -> Prepared:
+        """The stored connection; raises 404 ``NotFound``, and what ``of_tree`` raises."""
+        document = await self._store.get(CONNECTIONS, account, id)
+        if document is None:
+            raise not_found("connection")
+        lender_id = document.fields.get("_borrowConcurrencyFromConnectionId")
+        lender = await self._store.get(CONNECTIONS, account, lender_id) if lender_id else None
+        stamp = (document.version, document.runtime_version, lender.version if lender else 0)
+        cached = self._cache.get(id)
+        if cached is not None and cached[0] == stamp and cached[1].connection.account == account:
+            return cached[1]
+        prepared = self.of_tree(account, self._box.revealed(document), document=document, lender=lender)
+        if len(self._cache) >= self._cache_size:
+            del self._cache[next(iter(self._cache))]
+        self._cache[id] = (stamp, prepared)
+        return prepared
+
+    def of_tree(
+        self, account: AccountId, tree: Tree, *, document: Document | None = None, lender: Document | None = None
+    ) -> Prepared:
+        """Prepare a tree whose secrets are ``Secret`` values. Raises ``NotSupported`` for a type or feature that this build
+        does not run, ``ConditionNotMet`` for an agent that is not attached, ``PathError`` for a path that cannot be read."""
+        type_ = str(tree.get("type"))
+        if type_ not in RUNNING_TYPES:
+            raise NotSupported(Problem("adaptor_not_supported", f"connections of type {type_} do not run in this build", "type"))
+        notation = type_
+        secrets = list(_secret_texts(tree))
+        clear = _decoded(tree)
+        http = http_connection(clear)
+        _refuse_unsupported(clear, http, notation)
+        try:
+            strategy = self._strategy_of(http)
+        except NotSupported as error:
+            raise NotSupported([_renamed(p, notation) for p in error.problems]) from None
+        context = {**clear, "http": http}
+        connection = Connection(
+            id=document.id if document else "",
+            account=account,
+            type=type_,
+            name=str(tree.get("name") or ""),
+            notation=notation,
+            http=http,
+            context={**context, "_id": document.id} if document else context,
+            settings=clear.get("settings") or {},
+            offline=bool(document.runtime.get("offline")) if document else False,
+            stored=document is not None,
+            version=document.version if document else 0,
+            lender_id=lender.id if lender else None,
+            redactor=Redactor([*secrets, *strategy.secrets(http)]),
+        )
+        return Prepared(
+            connection,
+            ConnectionRules.of(http, self._reader_of(http)),
+            strategy,
+            pool_settings(connection.id or f"virtual:{id(connection)}", http, lender),
+            TransportProfile(
+                key=f"{connection.id}:{connection.version}" if connection.id else f"virtual:{id(connection)}",
+                strict_tls=not http.get("disableStrictSSL"),
+                skip_authorization_on_redirect=bool((http.get("auth") or {}).get("skipFollowAuthorizationHeader")),
+            ),
+            http.get("retryHeader") or "Retry-After",
+        )
+
+
+def pool_settings(id: str, http: Mapping[str, Any], lender: Document | None) -> PoolSettings:
+    """The pool of a connection: the lender's queue, level and pause when it borrows (connections.md 8.3)."""
+    if lender is not None:
+        id, http = lender.id, http_connection(lender.fields)
+    level = http.get("concurrencyLevel")
+    pause = (http.get("rateLimit") or {}).get("limit") if level == 1 else None
+    return PoolSettings(id, None if level is None else int(level), float(pause) / 1000 if pause is not None else 0.0)
+
+
+def _refuse_unsupported(clear: Mapping[str, Any], http: Mapping[str, Any], notation: str) -> None:
+    if clear.get("_agentId"):
+        raise ConditionNotMet(Problem("agent_offline", "no agent is attached for this connection", "_agentId"))
+    if http.get("clientCertificates"):
+        raise feature_not_supported("http.clientCertificates", "a TLS client certificate")
+    if clear.get("autoRecoverRateLimitErrors") and http.get("targetConcurrencyLevel") is not None:
+        raise feature_not_supported("autoRecoverRateLimitErrors", "automatic recovery of the concurrency level")
+
+
+def _renamed(problem: Problem, notation: str) -> Problem:
+    field = written_field(problem.field, notation, "connection") if problem.field else None
+    return Problem(problem.code, problem.message, field, problem.source)
+
+
+def _decoded(node: Any) -> Any:
+    """The tree with secrets in clear and open values decoded, as templates see it."""
+    if isinstance(node, Secret):
+        node = node.reveal()
+    if isinstance(node, bytes):
+        return jsonvalue.loads(node)
+    if isinstance(node, dict):
+        return {name: _decoded(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_decoded(value) for value in node]
+    return node
+
+
+def _secret_texts(node: Any) -> Iterator[str]:
+    """Every text below a secret, to be redacted by value."""
+    if isinstance(node, Secret):
+        value = node.reveal()
+        if isinstance(value, bytes):
+            yield from _texts(jsonvalue.loads(value))
+        else:
+            yield value
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from _secret_texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _secret_texts(value)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from _texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _texts(value)
+    elif node is not None and not isinstance(node, bool):
+        yield jsonvalue.text_of(node)

@@ -1,0 +1,209 @@
+"""From templates to one complete request (connections.md 13.1 to 13.3, handlebars.md 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fairlead.domain import urls
+from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.http import Headers, HttpRequest
+from fairlead.engine.ports import Json, Place, Scope, Template, TemplateError, Templates
+from fairlead.engine.run import Run
+
+VERSION: Final = "0.1.0"
+USER_AGENT: Final = f"fairlead/{VERSION}"
+
+CONTENT_TYPES: Final[Mapping[str, str]] = {
+    "json": "application/json",
+    "xml": "application/xml",
+    "urlencoded": "application/x-www-form-urlencoded",
+    "form-data": "multipart/form-data",
+    "plaintext": "text/plain; charset=utf-8",
+    "csv": "text/csv",
+    "octet-stream": "application/octet-stream",
+}
+"""``Content-Type`` of a body by media type (connections.md 13.3)."""
+
+_ACCEPTS: Final[Mapping[str, str]] = {
+    "json": "application/json",
+    "xml": "application/xml",
+    "csv": "text/csv",
+    "plaintext": "text/plain",
+}
+
+_BODY_PLACES: Final[Mapping[str, Place]] = {
+    "json": Place.JSON,
+    "form-data": Place.JSON,
+    "xml": Place.XML,
+    "urlencoded": Place.FORM,
+}
+
+_NOT_SETTABLE: Final = frozenset(("host", "content-length", "transfer-encoding", "connection"))
+
+
+def body_place(media_type: str | None) -> Place:
+    """How double braces format a value inside a body of that media type (handlebars.md 3)."""
+    return _BODY_PLACES.get(media_type or "json", Place.PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTemplate:
+    """A configured header: its name and its compiled value."""
+
+    name: str
+    value: Template
+
+
+class TemplateCollector:
+    """Compiles the templates of one document and gathers every problem with its field instead of stopping at the first."""
+
+    def __init__(self, templates: Templates, problems: list[Problem]) -> None:
+        self._templates = templates
+        self._problems = problems
+
+    def compile(self, text: Json, place: Place, field: str, *, strict: bool = False) -> Template:
+        """The compiled text; a text that cannot be compiled is noted as ``invalid_template`` and stands for nothing."""
+        try:
+            return self._templates.compile(text if isinstance(text, str) else "", place, strict=strict)
+        except TemplateError as error:
+            self._problems.append(Problem("invalid_template", f"{field}: {error.message}", field))
+            return self._templates.compile("", place)
+
+    def headers(self, entries: Json, field: str, *, strict: bool = False) -> tuple[HeaderTemplate, ...]:
+        """Compiled ``headers[]`` of a connection or resource; names that cannot be set are problems."""
+        compiled = []
+        for index, entry in enumerate(entries or ()):
+            name = entry.get("name") or ""
+            if name.lower() in _NOT_SETTABLE or not _is_token(name):
+                where = f"{field}.{index}.name"
+                self._problems.append(Problem("invalid_field", f"{where}: {name!r} is not a header that can be set", where))
+                continue
+            value = self.compile(entry.get("value"), Place.PLAIN, f"{field}.{index}.value", strict=strict)
+            compiled.append(HeaderTemplate(name, value))
+        return tuple(compiled)
+
+
+def _is_token(name: str) -> bool:
+    return bool(name) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one request of a resource is made from. ``url`` replaces base and relative URI (a next page's own address);
+    ``query`` sets or replaces parameters after rendering."""
+
+    method: str
+    relative_uri: Template | None = None
+    body: Template | bytes | None = None
+    headers: Sequence[HeaderTemplate] = ()
+    media_type: str | None = None
+    accept: str | None = None
+    url: str | None = None
+    query: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBuilder:
+    """Builds every request of one connection: base URI and headers are compiled once."""
+
+    base_uri: Template
+    headers: tuple[HeaderTemplate, ...]
+    media_type: str
+    success_media_type: str | None
+
+    @classmethod
+    def of(cls, http: Mapping[str, Json], collector: TemplateCollector) -> RequestBuilder:
+        """From the connection's block; problems go to the collector, fields below ``http``."""
+        return cls(
+            collector.compile(http.get("baseURI"), Place.PLAIN, "http.baseURI"),
+            collector.headers(http.get("headers"), "http.headers"),
+            http.get("mediaType") or "json",
+            http.get("successMediaType"),
+        )
+
+    def build(self, run: Run, target: Target, scope: Scope, *, field: str = "") -> HttpRequest:
+        """The request, not yet signed. Renders base URI, relative URI, body, then headers. Raises ``InvalidContent`` with
+        ``invalid_template`` for a template that fails, ``invalid_field`` for a URI of another origin."""
+        try:
+            url = self._url(target, scope)
+            body = target.body.render(scope).encode("utf-8", "surrogatepass") if _is_template(target.body) else target.body
+            headers = Headers(
+                [
+                    ("Accept", self._accept(target)),
+                    ("User-Agent", USER_AGENT),
+                    ("Accept-Encoding", "gzip, deflate"),
+                ]
+            )
+            media_type = target.media_type or self.media_type
+            if body is not None and media_type in CONTENT_TYPES:
+                headers.set("Content-Type", CONTENT_TYPES[media_type])
+            request = HttpRequest(target.method, url, headers, body)
+            if scope.signing is None:
+                scope.signing = signing_options(request, scope)
+            for header in (*self.headers, *target.headers):
+                self._set(headers, header, scope)
+        except TemplateError as error:
+            raise InvalidContent(Problem("invalid_template", error.message, field or None)) from None
+        return request
+
+    def _url(self, target: Target, scope: Scope) -> str:
+        base = self.base_uri.render(scope)
+        if target.url is not None:
+            url = target.url
+        else:
+            relative = target.relative_uri.render(scope) if target.relative_uri is not None else ""
+            try:
+                url = urls.join(base, relative)
+            except ValueError as error:
+                raise InvalidContent(Problem("invalid_field", str(error), "http.relativeURI")) from None
+        for name, value in (target.query or {}).items():
+            url = urls.set_query(url, name, value)
+        return url
+
+    def _accept(self, target: Target) -> str:
+        word = target.accept or self.success_media_type or target.media_type or self.media_type
+        return _ACCEPTS.get(word, "*/*")
+
+    @staticmethod
+    def _set(headers: Headers, header: HeaderTemplate, scope: Scope) -> None:
+        value = header.value.render(scope).strip()
+        if any(c in value for c in "\r\n\0"):
+            raise TemplateError(f"header {header.name}: the rendered value holds a line break")
+        if value == "":
+            headers.remove(header.name)
+        else:
+            headers.set(header.name, value)
+
+
+def _is_template(body: Template | bytes | None) -> bool:
+    return body is not None and not isinstance(body, bytes)
+
+
+def signing_options(request: HttpRequest, scope: Scope) -> Callable[[], Mapping[str, Json]]:
+    """What ``hashOptions`` and ``hmacOptions`` hold for this request (handlebars.md 6.7); made only when a template asks."""
+
+    def options() -> Mapping[str, Json]:
+        path, query = urls.path_and_query(request.url)
+        pairs = urls.query_pairs(request.url)
+        unsigned = sorted((n, v) for n, v in pairs if n not in ("sign", "access_token"))
+        body = (request.body or b"").decode("utf-8", "replace")
+        connection = scope.context.get("connection")
+        http = connection.get("http") if isinstance(connection, dict) else None
+        form = "urlencoded" in (request.headers.get("Content-Type") or "")
+        return {
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": body,
+            "bodyParametersMap": dict(urls.form_pairs(body)) if form else {},
+            "method": request.method,
+            "http": {"encrypted": (http or {}).get("encrypted")},
+            "baseURI": (http or {}).get("baseURI") or "",
+            "relativeURI": "/" + path.lstrip("/"),
+            "urlParameters": query,
+            "urlParametersMap": dict(pairs),
+            "orderedQueryParams": "&".join(f"{name}={value}" for name, value in unsigned),
+            "URI": request.url,
+        }
+
+    return options
