@@ -61,12 +61,16 @@ class NotSupported(FairleadError):
 class ApplicationFailure(FairleadError):
     """The application refused, failed or could not be reached while a call needed it (422, contract.md 1.16).
 
-    ``deadline`` is true when the caller's own deadline ended the attempt.
+    ``deadline`` is true when the caller's own deadline ended the attempt, ``in_doubt`` when the end of the run cut off a request
+    that had been sent: nobody knows whether the application acted on it.
     """
 
-    def __init__(self, problems: Problem | Iterable[Problem], *, deadline: bool = False) -> None:
+    def __init__(
+        self, problems: Problem | Iterable[Problem], *, deadline: bool = False, in_doubt: bool = False
+    ) -> None:
         super().__init__(problems)
         self.deadline = deadline
+        self.in_doubt = in_doubt
 
 
 class AuthenticationFailed(ApplicationFailure):

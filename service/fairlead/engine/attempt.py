@@ -7,7 +7,8 @@ way. What is left is an answer that somebody can use, or an error that says why 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -79,6 +80,11 @@ class Attempts:
             raise AuthenticationFailed(Problem(answer.code, answer.message, source="connection"))
         return answer
 
+    async def reach(self, prepared: Prepared, url: str, deadline: Deadline) -> None:
+        """Connect to ``url`` in the connection's slot; raises ``ApplicationFailure``."""
+        async with self._slot(prepared, deadline, first=False):
+            await self._transport.reach(url, prepared.profile, deadline)
+
     async def _answer(
         self,
         prepared: Prepared,
@@ -116,25 +122,35 @@ class Attempts:
         first: bool,
     ) -> Answer:
         """One slot, one request, one verdict."""
+        async with self._slot(prepared, deadline, first=first):
+            started = self._clock.monotonic()
+            stats.calls += 1
+            try:
+                response = await self._transport.send(request, prepared.profile, deadline)
+            finally:
+                stats.seconds += self._clock.monotonic() - started
+        answer = judge(prepared.rules, rules, response)
+        return replace(answer, message=prepared.connection.redactor(answer.message)) if answer.message else answer
+
+    @asynccontextmanager
+    async def _slot(self, prepared: Prepared, deadline: Deadline, *, first: bool) -> AsyncIterator[None]:
+        """A slot of the pool; what goes wrong in it is told in domain words, without secrets."""
         redact = prepared.connection.redactor
         try:
             async with self._pools.slot(prepared.pool, deadline, first=first):
-                started = self._clock.monotonic()
-                stats.calls += 1
-                try:
-                    response = await self._transport.send(request, prepared.profile, deadline)
-                finally:
-                    stats.seconds += self._clock.monotonic() - started
+                yield
         except WaitTooLong as wait:
             if wait.seconds:
                 raise _throttled(wait.seconds, "the application's rate limit") from None
-            raise _out_of_time(deadline, "no free slot of the connection within the time of this call") from None
+            message = "no free slot of the connection within the time of this call"
+            raise _out_of_time(message, ended_by_caller=deadline.callers) from None
         except TransportFailure as failure:
             if failure.code == "connection_timeout":
-                raise _out_of_time(deadline, redact(failure.message), self._clock) from None
+                over = deadline.left(self._clock) <= 0
+                raise _out_of_time(
+                    redact(failure.message), ended_by_caller=over and deadline.callers, in_doubt=over and failure.sent
+                ) from None
             raise ApplicationFailure(Problem(failure.code, redact(failure.message), source="connection")) from None
-        answer = judge(prepared.rules, rules, response)
-        return replace(answer, message=redact(answer.message)) if answer.message else answer
 
 
 def _throttled(seconds: float, message: str) -> ApplicationFailure:
@@ -142,6 +158,6 @@ def _throttled(seconds: float, message: str) -> ApplicationFailure:
     return ApplicationFailure(Problem("429", text, source="application"))
 
 
-def _out_of_time(deadline: Deadline, message: str, clock: Clock | None = None) -> ApplicationFailure:
-    ended_by_caller = deadline.callers and (clock is None or deadline.left(clock) <= 0)
-    return ApplicationFailure(Problem("connection_timeout", message, source="connection"), deadline=ended_by_caller)
+def _out_of_time(message: str, *, ended_by_caller: bool, in_doubt: bool = False) -> ApplicationFailure:
+    problem = Problem("connection_timeout", message, source="connection")
+    return ApplicationFailure(problem, deadline=ended_by_caller, in_doubt=in_doubt)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fairlead.domain import jsonvalue
@@ -11,6 +12,7 @@ from fairlead.domain.connection import Connection
 from fairlead.domain.dialect import http_connection, written_field
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem, feature_not_supported, not_found
+from fairlead.domain.ids import new_id
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.secret import Secret
 from fairlead.engine.body import BodyReader
@@ -78,43 +80,51 @@ class Preparer:
         type_ = str(tree.get("type"))
         if type_ not in RUNNING_TYPES:
             raise NotSupported(Problem("adaptor_not_supported", f"connections of type {type_} do not run in this build", "type"))
-        notation = type_
-        secrets = list(_secret_texts(tree))
-        clear = _decoded(tree)
-        http = http_connection(clear)
-        _refuse_unsupported(clear, http, notation)
+        connection = connection_of(account, tree, document=document, lender=lender)
+        http = connection.http
         try:
+            _refuse_unsupported(connection.context, http)
             strategy = self._strategy_of(http)
         except NotSupported as error:
-            raise NotSupported([_renamed(p, notation) for p in error.problems]) from None
-        context = {**clear, "http": http}
-        connection = Connection(
-            id=document.id if document else "",
-            account=account,
-            type=type_,
-            name=str(tree.get("name") or ""),
-            notation=notation,
-            http=http,
-            context={**context, "_id": document.id} if document else context,
-            settings=clear.get("settings") or {},
-            offline=bool(document.runtime.get("offline")) if document else False,
-            stored=document is not None,
-            version=document.version if document else 0,
-            lender_id=lender.id if lender else None,
-            redactor=Redactor([*secrets, *strategy.secrets(http)]),
-        )
+            raise NotSupported([_renamed(p, type_) for p in error.problems]) from None
+        connection = replace(connection, redactor=connection.redactor.with_secrets(strategy.secrets(http)))
+        key = connection.id or f"virtual:{new_id(datetime.now(UTC))}"
         return Prepared(
             connection,
             ConnectionRules.of(http, self._reader_of(http)),
             strategy,
-            pool_settings(connection.id or f"virtual:{id(connection)}", http, lender),
+            pool_settings(key, http, lender),
             TransportProfile(
-                key=f"{connection.id}:{connection.version}" if connection.id else f"virtual:{id(connection)}",
+                key=f"{key}:{connection.version}",
                 strict_tls=not http.get("disableStrictSSL"),
                 skip_authorization_on_redirect=bool((http.get("auth") or {}).get("skipFollowAuthorizationHeader")),
             ),
             http.get("retryHeader") or "Retry-After",
         )
+
+
+def connection_of(
+    account: AccountId, tree: Tree, *, document: Document | None = None, lender: Document | None = None
+) -> Connection:
+    """The running model of a tree whose secrets are ``Secret`` values, whether or not this build can sign in with it."""
+    clear = decoded(tree)
+    http = http_connection(clear)
+    context = {**clear, "http": http}
+    return Connection(
+        id=document.id if document else "",
+        account=account,
+        type=str(tree.get("type")),
+        name=str(tree.get("name") or ""),
+        notation=str(tree.get("type")),
+        http=http,
+        context={"_id": document.id, **context} if document else context,
+        settings=clear.get("settings") or {},
+        offline=bool(document.runtime.get("offline")) if document else False,
+        stored=document is not None,
+        version=document.version if document else 0,
+        lender_id=lender.id if lender else None,
+        redactor=Redactor(_secret_texts(tree)),
+    )
 
 
 def pool_settings(id: str, http: Mapping[str, Any], lender: Document | None) -> PoolSettings:
@@ -126,7 +136,7 @@ def pool_settings(id: str, http: Mapping[str, Any], lender: Document | None) -> 
     return PoolSettings(id, None if level is None else int(level), float(pause) / 1000 if pause is not None else 0.0)
 
 
-def _refuse_unsupported(clear: Mapping[str, Any], http: Mapping[str, Any], notation: str) -> None:
+def _refuse_unsupported(clear: Mapping[str, Any], http: Mapping[str, Any]) -> None:
     if clear.get("_agentId"):
         raise ConditionNotMet(Problem("agent_offline", "no agent is attached for this connection", "_agentId"))
     if http.get("clientCertificates"):
@@ -140,16 +150,16 @@ def _renamed(problem: Problem, notation: str) -> Problem:
     return Problem(problem.code, problem.message, field, problem.source)
 
 
-def _decoded(node: Any) -> Any:
+def decoded(node: Any) -> Any:
     """The tree with secrets in clear and open values decoded, as templates see it."""
     if isinstance(node, Secret):
         node = node.reveal()
     if isinstance(node, bytes):
         return jsonvalue.loads(node)
     if isinstance(node, dict):
-        return {name: _decoded(value) for name, value in node.items()}
+        return {name: decoded(value) for name, value in node.items()}
     if isinstance(node, list):
-        return [_decoded(value) for value in node]
+        return [decoded(value) for value in node]
     return node
 
 

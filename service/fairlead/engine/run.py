@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fairlead.domain import jsonvalue
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.engine.ports import Answer, ApplicationPage, Clock, Deadline, Json, RecordResult
 from fairlead.engine.verdict import ResponseRules
+
+
+_UNREAD = object()
 
 
 @dataclass(slots=True)
@@ -34,39 +38,71 @@ class Run:
     purpose: str
     """``ping``, ``export``, ``import`` or ``lookup``: the resource type of the debug log (contract.md 2.5)."""
     send: Callable[[HttpRequest, ResponseRules], Awaitable[Answer]]
+    reach: Callable[[str], Awaitable[None]]
+    """Connect to a URL through the slot of the connection without sending a request."""
     context: Tree = field(default_factory=dict)
     """Names that templates see beside the executor's own: ``connection``, ``settings``, ``testMode``."""
     stats: RunStats = field(default_factory=RunStats)
 
 
-@dataclass(slots=True)
 class Submission:
-    """One record on its way to the application: as it came in and as the mapping left it (raw JSON and decoded)."""
+    """One record on its way to the application: as it came in and as the mapping left it, decoded only when somebody looks."""
 
-    index: int
-    pre: Json
-    post: Json
-    post_raw: bytes
+    __slots__ = ("_post", "_pre", "index", "post_raw", "pre_raw")
+
+    def __init__(self, index: int, pre_raw: bytes) -> None:
+        self.index = index
+        self.pre_raw = pre_raw
+        self.post_raw = pre_raw
+        self._pre: Json = _UNREAD
+        self._post: Json = _UNREAD
+
+    @property
+    def pre(self) -> Json:
+        """The record before the mapping."""
+        if self._pre is _UNREAD:
+            self._pre = jsonvalue.loads(self.pre_raw)
+        return self._pre
+
+    @property
+    def post(self) -> Json:
+        """The record after the mapping."""
+        if self._post is _UNREAD:
+            self._post = self.pre if self.post_raw is self.pre_raw else jsonvalue.loads(self.post_raw)
+        return self._post
+
+    def mapped(self, post: Json) -> None:
+        """Take the mapping's result."""
+        self._post = post
+        self.post_raw = jsonvalue.dumps(post)
+
+
+class Importer(Protocol):
+    """An import compiled for one connection."""
+
+    async def submit(self, run: Run, position: int, batch: Sequence[Submission]) -> list[RecordResult]:
+        """Send one batch through position ``position``; one result per record, in order. Raises ``ApplicationFailure`` when the
+        request as a whole has no usable answer."""
+
+    def data_uri(self, run: Run, submission: Submission) -> str | None:
+        """The rendered ``dataURITemplate``, for the result of a record that failed."""
 
 
 class Executor(Protocol):
-    """One adaptor type (design: executors). ``check_*`` compile every template and path of a document and return all problems,
-    fields relative to the document; the other calls raise ``ApplicationFailure`` and ``NotSupported``."""
+    """One adaptor type (design: executors). ``check_connection``, ``importer`` and ``exporter`` compile every template and path and
+    add what is wrong to ``problems``, fields relative to the document in the ``http`` dialect."""
 
-    def check_connection(self, connection: Connection) -> Sequence[Problem]:
-        """Problems of a connection that only show when it is compiled; called on save and before a virtual ping."""
+    def check_connection(self, connection: Connection) -> list[Problem]:
+        """Problems of a connection that only show when it is compiled."""
+
+    def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> Importer:
+        """Compile an import in the ``http`` dialect."""
 
     def check_export(self, connection: Connection, export: Tree) -> Sequence[Problem]:
-        """The same for an export model in the ``http`` dialect."""
-
-    def check_import(self, connection: Connection, import_model: Tree) -> Sequence[Problem]:
-        """The same for an import model in the ``http`` dialect."""
-
-    async def ping(self, run: Run) -> Answer:
-        """One test request; the answer carries the verdict."""
+        """Problems of an export in the ``http`` dialect that only show when it is compiled."""
 
     def pages(self, run: Run, export: Tree, position: Tree | None) -> AsyncIterator[ApplicationPage]:
         """The application's pages from ``position`` on (``None``: from the start)."""
 
-    async def submit(self, run: Run, import_model: Tree, position: int, batch: Sequence[Submission]) -> list[RecordResult]:
-        """Send one batch through position ``position`` of the import; one result per record, in order."""
+    async def ping(self, run: Run) -> Answer | None:
+        """One test request; the answer carries the verdict. Nothing when connecting was all that could be tried."""

@@ -1,0 +1,61 @@
+"""Who may come in: request id, bearer token, our own rate limit (contract.md 1.1, 1.2, 1.14). Needs no request, so it runs
+before the body is deserialised."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from fairlead.api.call import Call
+from fairlead.domain.errors import Problem, RateLimited, Unauthenticated
+from fairlead.engine.ports import RateLimiter
+from fairlead.engine.tokens import Tokens
+
+REQUEST_ID: Final = "x-request-id"
+AUTHORIZATION: Final = "authorization"
+ADMIT: Final = "fairlead-admit"
+"""Metadata ``check``: authenticate, count nothing (a gateway asks before it reads a large body)."""
+
+
+class Admission:
+    """Admits a call or raises ``Unauthenticated`` or ``RateLimited``."""
+
+    def __init__(self, tokens: Tokens, limiter: RateLimiter, open_methods: frozenset[str]) -> None:
+        self._tokens = tokens
+        self._limiter = limiter
+        self._open = open_methods
+
+    async def admit(self, call: Call) -> None:
+        """Fill in request id and identity; take one token of the account's bucket."""
+        call.request_id = request_id(call.metadata)
+        if call.method in self._open:
+            return
+        try:
+            call.identity = await self._tokens.authenticate(_bearer(call.metadata))
+        except Unauthenticated:
+            self._count(call.remote, anonymous=True)
+            raise
+        if call.metadata.get(ADMIT) != "check":
+            self._count(call.identity.account, anonymous=False)
+
+    def _count(self, bucket: str, *, anonymous: bool) -> None:
+        seconds = self._limiter.take(bucket, anonymous=anonymous)
+        if seconds:
+            message = f"Too many requests. Retry after {seconds} seconds."
+            raise RateLimited(Problem("rate_limited", message), retry_after=seconds)
+
+
+def request_id(metadata: Mapping[str, str]) -> str:
+    """The client's own id when it is printable and short enough, else a new one."""
+    given = metadata.get(REQUEST_ID, "")
+    if 0 < len(given) <= 128 and given.isascii() and given.isprintable():
+        return given
+    return secrets.token_hex(16)
+
+
+def _bearer(metadata: Mapping[str, str]) -> str:
+    scheme, _, token = metadata.get(AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated(Problem("unauthorized", "Unauthorized"))
+    return token.strip()

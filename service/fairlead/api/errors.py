@@ -1,0 +1,136 @@
+"""The one place where a domain error becomes a REST status and a gRPC code (contract.md 1.4, 1.5, 1.17)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import grpc
+import msgspec
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from fairlead.domain import errors
+from fairlead.domain.errors import FairleadError, Problem, RetryLater
+from fairlead.engine.ports import StoreUnavailable, TemplateError
+from fairlead.v1 import common_pb2
+
+Code = grpc.StatusCode
+
+TABLE: Final[tuple[tuple[type[FairleadError], int, grpc.StatusCode], ...]] = (
+    (errors.InvalidRequest, 400, Code.INVALID_ARGUMENT),
+    (errors.InvalidContent, 422, Code.INVALID_ARGUMENT),
+    (errors.ConditionNotMet, 422, Code.FAILED_PRECONDITION),
+    (errors.NotSupported, 422, Code.UNIMPLEMENTED),
+    (errors.AuthenticationFailed, 422, Code.ABORTED),
+    (errors.ApplicationFailure, 422, Code.ABORTED),
+    (errors.Unauthenticated, 401, Code.UNAUTHENTICATED),
+    (errors.AccessRestricted, 403, Code.PERMISSION_DENIED),
+    (errors.NotFound, 404, Code.NOT_FOUND),
+    (errors.MethodNotAllowed, 405, Code.UNIMPLEMENTED),
+    (errors.PreconditionFailed, 412, Code.FAILED_PRECONDITION),
+    (errors.PayloadTooLarge, 413, Code.RESOURCE_EXHAUSTED),
+    (errors.UnsupportedMediaType, 415, Code.INVALID_ARGUMENT),
+    (errors.RateLimited, 429, Code.RESOURCE_EXHAUSTED),
+    (errors.ServiceUnavailable, 503, Code.UNAVAILABLE),
+    (errors.InternalError, 500, Code.INTERNAL),
+)
+"""First match counts; a new error is one row here."""
+
+ENTRIES: Final = 100
+ENVELOPE_BYTES: Final = 48 * 1024
+DETAIL_ENTRIES: Final = 10
+DETAIL_BYTES: Final = 4096
+MESSAGE_CHARACTERS: Final = 256
+
+
+def domain_error(error: BaseException, request_id: str) -> FairleadError:
+    """Any exception as a domain error. A bug tells its request id and nothing else; the log has the rest."""
+    if isinstance(error, FairleadError):
+        return error
+    if isinstance(error, StoreUnavailable):
+        problem = Problem("service_unavailable", "the store is away; try again")
+        return errors.ServiceUnavailable(problem)
+    if isinstance(error, TemplateError):
+        return errors.InvalidContent(Problem("invalid_template", error.message))
+    return errors.InternalError(Problem("internal_error", f"internal error, request id {request_id}"))
+
+
+def rest_status(error: FairleadError) -> int:
+    """The REST status of an error."""
+    return _row(error)[0]
+
+
+def grpc_code(error: FairleadError) -> grpc.StatusCode:
+    """The gRPC code of an error."""
+    if isinstance(error, errors.ApplicationFailure) and error.deadline:
+        return Code.DEADLINE_EXCEEDED
+    return _row(error)[1]
+
+
+def _row(error: FairleadError) -> tuple[int, grpc.StatusCode]:
+    for kind, status, code in TABLE:
+        if isinstance(error, kind):
+            return status, code
+    return 500, Code.INTERNAL
+
+
+def error_list(error: FairleadError) -> common_pb2.ErrorList:
+    """Every problem, as many as an envelope may hold (contract.md 1.5)."""
+    result = common_pb2.ErrorList(http_status=rest_status(error))
+    if isinstance(error, RetryLater):
+        result.retry_after = max(1, math.ceil(error.retry_after))
+    size = 0
+    for index, problem in enumerate(error.problems):
+        size += len(msgspec.json.encode([problem.code, problem.message, problem.field, problem.source])) + 48
+        if index >= ENTRIES - 1 and len(error.problems) > ENTRIES or size > ENVELOPE_BYTES - 100:
+            more = len(error.problems) - index
+            result.errors.add(code="too_many_errors", message=f"and {more} more")
+            break
+        result.errors.add(code=problem.code, message=_text(problem.message), field=problem.field, source=problem.source)
+    return result
+
+
+def _text(message: str) -> str:
+    """Text that a protobuf string can hold: lone surrogates become question marks."""
+    return message.encode("utf-8", "replace").decode()
+
+
+def status(error: FairleadError, *, full: bool) -> status_pb2.Status:
+    """The rich status (contract.md 1.17): ErrorInfo, BadRequest, RetryInfo and the error list; without ``full`` at most
+    4 KiB of details, because trailers that do not fit lose the real status on the way."""
+    listed = error_list(error)
+    code = grpc_code(error)
+    first = listed.errors[0]
+    reason = f"APPLICATION_{first.code}" if first.code.isdigit() else first.code.upper()
+    details: list[any_pb2.Any] = []
+    room = 1 << 20 if full else DETAIL_BYTES
+
+    def pack(message: object) -> None:
+        nonlocal room
+        packed = any_pb2.Any()
+        packed.Pack(message)  # type: ignore[arg-type]  # every caller hands over a protobuf message
+        if packed.ByteSize() <= room:
+            room -= packed.ByteSize()
+            details.append(packed)
+
+    pack(error_details_pb2.ErrorInfo(reason=reason[:63], domain="fairlead"))
+    if listed.retry_after:
+        delay = duration_pb2.Duration(seconds=listed.retry_after)
+        pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    violations = error_details_pb2.BadRequest()
+    for entry in listed.errors[:DETAIL_ENTRIES]:
+        if entry.HasField("field"):
+            description = entry.message if full else entry.message[:200]
+            violations.field_violations.add(field=entry.field, description=description, reason=entry.code.upper()[:63])
+    if violations.field_violations:
+        pack(violations)
+    pack(listed)
+    result = status_pb2.Status(code=code.value[0], message=ascii_message(first.message))
+    result.details.extend(details)
+    return result
+
+
+def ascii_message(message: str) -> str:
+    """The status message: ASCII, at most 256 characters."""
+    return message.encode("ascii", "replace").decode()[:MESSAGE_CHARACTERS]

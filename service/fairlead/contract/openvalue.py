@@ -1,0 +1,113 @@
+"""Open values: JSON that the contract carries and does not look into, beyond what kind of value it is (contract.md 1.7, 1.8)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from fairlead.contract.plan import FieldPlan
+from fairlead.contract.problems import Problems
+from fairlead.contract.rules import MASK, MASK_REFUSED, NOT_THE_MASK, judge_items
+from fairlead.contract.syntax import JsonText, SyntaxProblem, checked
+from fairlead.v1 import options_pb2
+
+MASK_JSON: Final = b'"******"'
+NULL: Final = b"null"
+
+_TEXT: Final = msgspec.json.Decoder(str)
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_QUOTED: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?P<single>(?:[^'\\]|\\.)*)'""", re.DOTALL)
+_SINGLE_ESCAPE: Final = re.compile(r"""\\(.)|(")""", re.DOTALL)
+
+_KINDS: Final = {
+    options_pb2.JSON_KIND_OBJECT: (frozenset(b"{"), "be an object"),
+    options_pb2.JSON_KIND_ARRAY: (frozenset(b"["), "be an array"),
+    options_pb2.JSON_KIND_RECORDS: (frozenset(b"["), "be an array of records"),
+    options_pb2.JSON_KIND_SCALAR: (frozenset(b'"-0123456789tfn'), "be a string, a number, true, false or null"),
+}
+"""First byte of each kind of value, and what to say of another."""
+
+_RECORD: Final = (b"{", b"[")
+
+
+def judge_open(field: FieldPlan, document: JsonText, part: bytes, path: str, mode: int, problems: Problems) -> bytes:
+    """The value as it is kept: the bytes that were sent, or the object that a bag written as JSON text holds.
+
+    ``part`` is one value of the valid ``document``, without white space around it. Adds what is wrong to ``problems``.
+    Nothing is decoded: of records the first byte of each is looked at.
+    """
+    if part.startswith(b'"') and (field.secret or field.json_text):
+        text = _TEXT.decode(part)
+        if field.secret and text == MASK:
+            if mode in MASK_REFUSED:
+                problems.invalid(path, NOT_THE_MASK)
+            return MASK_JSON
+        if field.json_text:
+            bag = None if document.has_half(part) else _object_of(text)
+            if bag is None:
+                problems.invalid(path, "be an object, or a string that holds one as JSON text")
+                return part
+            document, part = bag, bag.text
+    kind = field.json_kind
+    if kind:
+        first_bytes, expectation = _KINDS[kind]
+        if part[0] not in first_bytes:
+            problems.invalid(path, expectation)
+            return part
+        if kind == options_pb2.JSON_KIND_RECORDS:
+            _judge_records(field, part, path, problems)
+    if field.secret and mode in MASK_REFUSED and part.startswith(b"{"):
+        _refuse_masks(part, path, problems)
+    return document.original(part)
+
+
+def judge_sent(field: FieldPlan, json: bytes, path: str, mode: int, problems: Problems) -> bytes:
+    """The same for a value that came over gRPC, which may be no JSON at all."""
+    try:
+        document = checked(json)
+    except SyntaxProblem as problem:
+        problems.invalid(path, f"be JSON: {problem}")
+        return json
+    return judge_open(field, document, document.text, path, mode, problems)
+
+
+def _judge_records(field: FieldPlan, part: bytes, path: str, problems: Problems) -> None:
+    elements = _ELEMENTS.decode(part)
+    judge_items(field, len(elements), path, problems)
+    for index, element in enumerate(elements):
+        if not bytes(memoryview(element)[:1]) in _RECORD:
+            problems.invalid(f"{path}.{index}" if path else str(index), "be an object or an array of rows")
+
+
+def _refuse_masks(part: bytes, path: str, problems: Problems) -> None:
+    for key, raw in _MEMBERS.decode(part).items():
+        value = bytes(raw)
+        if value.startswith(b'"') and _TEXT.decode(value) == MASK:
+            problems.invalid(f"{path}.{key}", NOT_THE_MASK)
+
+
+def _object_of(text: str) -> JsonText | None:
+    """The object that a bag's text holds; strings in it may have single quotes, as the specification prints them."""
+    for candidate in (text, _QUOTED.sub(_double_quoted, text)):
+        try:
+            document = checked(candidate.encode())
+        except SyntaxProblem:
+            continue
+        return document if document.text.startswith(b"{") else None
+    return None
+
+
+def _double_quoted(match: re.Match[str]) -> str:
+    inner = match["single"]
+    if inner is None:
+        return match[0]
+    return '"' + _SINGLE_ESCAPE.sub(_escape_for_double, inner) + '"'
+
+
+def _escape_for_double(match: re.Match[str]) -> str:
+    if match[2]:
+        return '\\"'
+    return "'" if match[1] == "'" else match[0]

@@ -1,0 +1,259 @@
+"""Connections as resources: create, read, list, replace, delete (contract.md 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from fairlead.domain import jsonvalue
+from fairlead.domain.dialect import http_connection, written_field
+from fairlead.domain.document import AccountId, Document, Tree
+from fairlead.domain.errors import (
+    ConditionNotMet,
+    InvalidContent,
+    NotSupported,
+    PreconditionFailed,
+    Problem,
+    not_found,
+)
+from fairlead.domain.ids import new_id
+from fairlead.domain.rules.connection import MAXIMUM_LEVEL, check_connection
+from fairlead.domain.secret import Secret
+from fairlead.engine.ports import Clock, Pools, Store
+from fairlead.engine.prepare import CONNECTIONS, RUNNING_TYPES, Preparer, decoded
+from fairlead.engine.secrets import SecretBox, masked
+
+MAXIMUM_BYTES: Final = 1 << 20
+"""Largest document (contract.md 1.15)."""
+
+_REFERENCES: Final[Mapping[str, str]] = {
+    "_agentId": "agents",
+    "_borrowConcurrencyFromConnectionId": CONNECTIONS,
+    "_connectorId": "connectors",
+    "_integrationId": "integrations",
+    "http._iClientId": "iclients",
+    "rest._iClientId": "iclients",
+}
+
+_FIXED: Final = ("_connectorId", "_integrationId")
+_ATTEMPTS: Final = 5
+"""Races with other writers that one PUT without If-Match rides out; the last one wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A connection as answers show it: masked, with the members that only the server knows."""
+
+    tree: Tree
+    etag: str
+
+
+class Connections:
+    """The use cases of the resource. ``compile_check`` compiles templates and paths of a prepared connection."""
+
+    def __init__(
+        self, store: Store, box: SecretBox, preparer: Preparer, pools: Pools, clock: Clock, compile_check: CompileCheck
+    ) -> None:
+        self._store = store
+        self._box = box
+        self._preparer = preparer
+        self._pools = pools
+        self._clock = clock
+        self._compile_check = compile_check
+
+    async def create(self, account: AccountId, tree: Tree) -> Stored:
+        """Check everything, store, answer the stored document. Raises ``InvalidContent``, ``NotSupported``."""
+        await self.check(account, tree)
+        now = self._clock.now()
+        id = new_id(now)
+        offline = bool(tree.pop("offline", False))
+        fields, secrets = self._box.seal(_lowered(tree), CONNECTIONS, account, id, None)
+        runtime = {"offline": True} if offline else {}
+        document = Document(CONNECTIONS, id, account, now, now, fields, secrets, runtime)
+        await self._store.insert(document)
+        return self._shown(document)
+
+    async def get(self, account: AccountId, id: str) -> Stored:
+        """Raises 404 ``NotFound``."""
+        return self._shown(await self._document(account, id))
+
+    async def list(
+        self, account: AccountId, filters: Mapping[str, Sequence[str]], skip: int, limit: int
+    ) -> tuple[list[Stored], bool]:
+        """One page in order of creation, and whether there is more."""
+        documents = await self._store.list(CONNECTIONS, account, filters=filters, skip=skip, limit=limit + 1)
+        return [self._shown(document) for document in documents[:limit]], len(documents) > limit
+
+    async def replace(self, account: AccountId, id: str, tree: Tree, if_match: str | None) -> Stored:
+        """Put ``tree`` in the place of the document; a mask keeps the stored secret. Raises 404, 412, ``InvalidContent``."""
+        offline = bool(tree.pop("offline", False))
+        for _ in range(_ATTEMPTS):
+            document = await self._document(account, id)
+            _match(document, if_match)
+            _unchanged(document, tree)
+            await self.check(account, tree, document)
+            fields, secrets = self._box.seal(_lowered(tree), CONNECTIONS, account, id, document)
+            runtime = {name: value for name, value in document.runtime.items() if name != "offline"}
+            if offline:
+                runtime["offline"] = True
+            new = document.replaced(fields, secrets, runtime, max(self._clock.now(), document.modified))
+            if await self._store.replace(new):
+                return self._shown(new)
+        raise ConditionNotMet(Problem("update_not_allowed", "other writers were faster five times in a row; try again"))
+
+    async def delete(self, account: AccountId, id: str, if_match: str | None) -> None:
+        """Raises 404, 412, and ``resource_in_use`` when another connection borrows from this one."""
+        document = await self._document(account, id)
+        _match(document, if_match)
+        borrowers = await self._store.list(
+            CONNECTIONS, account, filters={"_borrowConcurrencyFromConnectionId": [id]}, limit=10
+        )
+        if borrowers:
+            names = ", ".join(f"connection {b.id}" for b in borrowers)
+            raise ConditionNotMet(Problem("resource_in_use", f"the connection is used by {names}"))
+        version = document.version if if_match is not None else None
+        if not await self._store.delete(CONNECTIONS, account, id, version=version):
+            raise not_found("connection") if if_match is None else _mismatch()
+
+    async def set_offline(self, account: AccountId, id: str, offline: bool) -> None:
+        """Note the outcome of signing in; outside ``lastModified`` and the ETag. A document that is gone is no error."""
+        for _ in range(_ATTEMPTS):
+            document = await self._store.get(CONNECTIONS, account, id)
+            if document is None or bool(document.runtime.get("offline")) == offline:
+                return
+            runtime = {name: value for name, value in document.runtime.items() if name != "offline"}
+            if offline:
+                runtime["offline"] = True
+            if await self._store.replace_runtime(document, runtime) is not None:
+                return
+
+    async def check(self, account: AccountId, tree: Tree, stored: Document | None = None) -> None:
+        """All conditional fields, combinations, references, templates and paths of a document, collected in one error."""
+        type_ = str(tree.get("type"))
+        if type_ not in RUNNING_TYPES:
+            raise NotSupported(
+                Problem("adaptor_not_supported", f"connections of type {type_} are not supported by this build", "type")
+            )
+        if tree.get(type_) is None:
+            raise InvalidContent(Problem("missing_required_field", f"{type_} is required for type {type_}", type_))
+        whole = _with_stored_secrets(tree, self._box.revealed(stored) if stored else {})
+        clear = decoded(whole)
+        http = http_connection(clear)
+        problems = check_connection(clear, http)
+        if not problems:
+            problems = self._compile_check(account, whole)
+        problems = [_renamed(problem, type_) for problem in problems]
+        problems += await self._references(account, tree, stored)
+        if len(jsonvalue.dumps(clear)) > MAXIMUM_BYTES:
+            problems.append(Problem("invalid_field", "a connection document may have at most 1 MiB of JSON"))
+        if problems:
+            raise InvalidContent(problems)
+
+    async def _references(self, account: AccountId, tree: Tree, stored: Document | None) -> list[Problem]:
+        problems = []
+        for field, kind in _REFERENCES.items():
+            block, _, name = field.rpartition(".")
+            id = ((tree.get(block) or {}) if block else tree).get(name)
+            if not id:
+                continue
+            found = await self._store.get(kind, account, str(id))
+            if found is None:
+                problems.append(Problem("invalid_ref", f"{field}: no such resource in this account: {id}", field))
+            elif kind == CONNECTIONS:
+                if stored is not None and found.id == stored.id:
+                    problems.append(Problem("invalid_ref", f"{field}: a connection cannot borrow from itself", field))
+                elif found.fields.get(field):
+                    message = f"{field}: connection {id} borrows itself; borrow from its lender"
+                    problems.append(Problem("invalid_ref", message, field))
+        return problems
+
+    async def _document(self, account: AccountId, id: str) -> Document:
+        document = await self._store.get(CONNECTIONS, account, id)
+        if document is None:
+            raise not_found("connection")
+        return document
+
+    def _shown(self, document: Document) -> Stored:
+        queue = str(document.fields.get("_borrowConcurrencyFromConnectionId") or document.id)
+        tree: Tree = {
+            **masked(document),
+            "_id": document.id,
+            "createdAt": iso(document.created),
+            "lastModified": iso(document.modified),
+            "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
+        }
+        if document.runtime.get("offline"):
+            tree["offline"] = True
+        return Stored(tree, etag(document))
+
+
+CompileCheck = Callable[[AccountId, Tree], list[Problem]]
+
+
+def etag(document: Document) -> str:
+    """Strong validator of one version (RFC 9110 8.8.3)."""
+    return f'"{document.id}-{document.version}"'
+
+
+def iso(moment: datetime) -> str:
+    """``YYYY-MM-DDTHH:mm:ss.SSSZ`` (contract.md 1.6)."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _match(document: Document, if_match: str | None) -> None:
+    if if_match is not None and if_match.strip() != "*":
+        wanted = [tag.strip() for tag in if_match.split(",")]
+        if etag(document) not in wanted:
+            raise _mismatch()
+
+
+def _mismatch() -> PreconditionFailed:
+    return PreconditionFailed(Problem("precondition_failed", "If-Match does not match the stored version; read it again"))
+
+
+def _unchanged(document: Document, tree: Tree) -> None:
+    problems = []
+    if tree.get("type") != document.fields.get("type"):
+        problems.append(Problem("update_not_allowed", "type cannot change; create a new connection", "type"))
+    problems += [
+        Problem("update_not_allowed", f"{name} cannot change after create", name)
+        for name in _FIXED
+        if name in tree and tree[name] != document.fields.get(name)
+    ]
+    if problems:
+        raise ConditionNotMet(problems)
+
+
+def _lowered(tree: Tree) -> Tree:
+    """The document with a level above the maximum lowered silently (connections.md 2)."""
+    result = dict(tree)
+    for block, maximum in MAXIMUM_LEVEL.items():
+        settings = result.get(block)
+        if isinstance(settings, dict) and (settings.get("concurrencyLevel") or 0) > maximum:
+            result[block] = {**settings, "concurrencyLevel": maximum}
+    return result
+
+
+def _renamed(problem: Problem, notation: str) -> Problem:
+    field = written_field(problem.field, notation, "connection") if problem.field else None
+    message = problem.message
+    if field and problem.field and field != problem.field:
+        message = message.replace(problem.field, field)
+    return replace(problem, field=field, message=message)
+
+
+def _with_stored_secrets(new: Tree, old: Tree) -> Tree:
+    """The tree as it will be: masks replaced by what is stored."""
+    result: Tree = {}
+    for name, value in new.items():
+        before = old.get(name) if isinstance(old, dict) else None
+        if isinstance(value, Secret) and value.is_mask:
+            if isinstance(before, Secret):
+                result[name] = before
+        elif isinstance(value, dict):
+            result[name] = _with_stored_secrets(value, before if isinstance(before, dict) else {})
+        else:
+            result[name] = value
+    return result

@@ -1,0 +1,82 @@
+"""What a virtual or saved model may ask for: its adaptor block, and the features that this build runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fairlead.domain.errors import InvalidContent, NotSupported, Problem, feature_not_supported
+
+_OTHER_BLOCKS: Final = (
+    "netsuite",
+    "netsuite_da",
+    "salesforce",
+    "ftp",
+    "s3",
+    "rdbms",
+    "mongodb",
+    "wrapper",
+    "webhook",
+    "as2",
+    "filesystem",
+    "mcp",
+    "dynamodb",
+    "jdbc",
+    "van",
+)
+_HOOKS: Final = ("preSavePage", "preMap", "postMap", "postSubmit", "postAggregate")
+
+
+def adaptor_block(model: Mapping[str, Any], counting: str | None, what: str) -> None:
+    """Raise when the model has no ``http`` or ``rest`` block: ``adaptor_not_supported`` when it has another adaptor's,
+    ``missing_required_field`` when it has none. ``what`` is ``export`` or ``import``."""
+    if counting is not None:
+        return
+    for name in _OTHER_BLOCKS:
+        if name in model:
+            raise NotSupported(
+                Problem("adaptor_not_supported", f"{name} {what}s do not run in this build", f"{what}.{name}")
+            )
+    message = f"{what}.http (or {what}.rest) is required"
+    raise InvalidContent(Problem("missing_required_field", message, f"{what}.http"))
+
+
+def refuse_unsupported_import(tree: Mapping[str, Any]) -> None:
+    """Raise ``feature_not_supported`` with its field for what an import asks for and this build cannot do yet."""
+    refuse_hooks(tree)
+    for name in ("filter", "transform", "responseTransform"):
+        if has_rules(tree.get(name)):
+            raise feature_not_supported(name, name)
+    for name in ("oneToMany", "idLockTemplate", "blob", "blobKeyPath", "file", "idempotencyKeyTemplate"):
+        if tree.get(name):
+            raise feature_not_supported(name, name)
+    http = tree.get("http") or {}
+    if (http.get("batchSize") or 1) > 1:
+        raise feature_not_supported("http.batchSize", "sending several records in one request")
+    if http.get("type") == "file" or http.get("_asyncHelperId"):
+        field = "http.type" if http.get("type") == "file" else "http._asyncHelperId"
+        raise feature_not_supported(field, "this kind of import")
+
+
+def refuse_hooks(tree: Mapping[str, Any]) -> None:
+    """Raise for a hook that would have to run: never skipped silently (contract.md 8)."""
+    for name in _HOOKS:
+        hook = (tree.get("hooks") or {}).get(name) or {}
+        if hook.get("_scriptId"):
+            message = f"hooks.{name}: this build has no script runtime"
+            raise NotSupported(Problem("script_runtime_unavailable", message, f"hooks.{name}"))
+        if hook.get("_stackId"):
+            raise feature_not_supported(f"hooks.{name}", "a hook that calls a stack")
+
+
+def has_rules(expression: Any) -> bool:
+    """Whether a filter or transform would do anything."""
+    if not isinstance(expression, Mapping):
+        return False
+    inner = expression.get("expression") or {}
+    return bool(
+        expression.get("script")
+        or inner.get("rules")
+        or (inner.get("rulesTwoDotZero") or {}).get("mappings")
+        or expression.get("rules")
+    )

@@ -1,0 +1,79 @@
+"""Test a connection: stored, or posted and not stored (contract.md 2.3, 2.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fairlead.domain.document import AccountId, Tree
+from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
+from fairlead.engine.connections import Connections
+from fairlead.engine.ports import Verdict
+from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.runs import Runs
+
+PING_SECONDS: Final = 30.0
+
+_TRANSPORT_CODES: Final = {
+    "connection_error": 502,
+    "tls_error": 502,
+    "response_too_large": 502,
+    "invalid_response": 502,
+    "connection_timeout": 504,
+    "egress_denied": 403,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """200, or the code of the failure with its reason."""
+
+    code: int = 200
+    message: str | None = None
+    source: str | None = None
+
+
+class Ping:
+    """The two pings. A failing application is an answer; only a connection that cannot be tried is an error."""
+
+    def __init__(self, preparer: Preparer, connections: Connections, runs: Runs) -> None:
+        self._preparer = preparer
+        self._connections = connections
+        self._runs = runs
+
+    async def stored(self, account: AccountId, id: str, timeout: float | None) -> PingResult:
+        """Test a stored connection; tells it online or offline by the result (contract.md 2.3, side effects)."""
+        prepared = await self._preparer.stored(account, id)
+        result = await self._try(prepared, timeout)
+        if result.code == 200:
+            await self._connections.set_offline(account, id, False)
+        elif result.source == "application" and result.code != 429:
+            await self._connections.set_offline(account, id, True)
+        return result
+
+    async def virtual(self, account: AccountId, tree: Tree, timeout: float | None) -> PingResult:
+        """Test a posted connection; nothing is stored."""
+        await self._connections.check(account, tree)
+        return await self._try(self._preparer.of_tree(account, tree), timeout)
+
+    async def _try(self, prepared: Prepared, timeout: float | None) -> PingResult:
+        run = self._runs.open(prepared, "ping", PING_SECONDS, timeout)
+        try:
+            answer = await self._runs.executor(prepared).ping(run)
+        except AuthenticationFailed as failure:
+            problem = failure.problems[0]
+            return PingResult(_status(problem, 401), problem.message, "connection")
+        except ApplicationFailure as failure:
+            if failure.deadline:
+                raise
+            problem = failure.problems[0]
+            code = _TRANSPORT_CODES.get(problem.code) or _status(problem, 422)
+            return PingResult(code, problem.message, problem.source)
+        if answer is None or answer.verdict is Verdict.SUCCESS:
+            return PingResult()
+        code = int(answer.code) if answer.code.isdigit() and int(answer.code) >= 400 else 422
+        return PingResult(code, answer.message, "application")
+
+
+def _status(problem: Problem, default: int) -> int:
+    return int(problem.code) if problem.code.isdigit() and int(problem.code) >= 400 else default

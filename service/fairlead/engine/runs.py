@@ -1,0 +1,71 @@
+"""Opens runs: one call's deadline, budget and way to the application."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem
+from fairlead.domain.http import HttpRequest
+from fairlead.domain.registry import Registry
+from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts
+from fairlead.engine.ports import Answer, Clock, Deadline, Transport
+from fairlead.engine.prepare import Prepared
+from fairlead.engine.run import Executor, Run, RunStats
+from fairlead.engine.verdict import ResponseRules
+
+RUN_SECONDS: Final = 300.0
+"""Time that a virtual export or import has (contract.md 1.15)."""
+
+
+class Runs:
+    """Makes a ``Run`` for a prepared connection and finds its executor."""
+
+    def __init__(self, attempts: Attempts, clock: Clock, transport: Transport, executors: Registry[Executor]) -> None:
+        self._attempts = attempts
+        self._clock = clock
+        self._transport = transport
+        self._executors = executors
+
+    def executor(self, prepared: Prepared) -> Executor:
+        """The executor of the connection's type; raises ``NotSupported``."""
+        executor = self._executors.get(prepared.connection.type)
+        if executor is None:
+            message = f"connections of type {prepared.connection.type} do not run in this build"
+            raise NotSupported(Problem("adaptor_not_supported", message, "type"))
+        return executor
+
+    def open(
+        self,
+        prepared: Prepared,
+        purpose: str,
+        seconds: float,
+        timeout: float | None,
+        *,
+        context: Tree | None = None,
+        stats: RunStats | None = None,
+    ) -> Run:
+        """A run that ends after ``seconds``, or at the caller's own deadline (``timeout`` seconds from now) when that is sooner."""
+        callers = timeout is not None and timeout < seconds
+        deadline = Deadline(self._clock.monotonic() + (timeout if timeout is not None and callers else seconds), callers)
+        counted = stats if stats is not None else RunStats()
+        patience = PING_PATIENCE if purpose == "ping" else RUN_PATIENCE
+
+        async def send(request: HttpRequest, rules: ResponseRules) -> Answer:
+            return await self._attempts.send(
+                prepared, request, rules, deadline=deadline, stats=counted, patience=patience
+            )
+
+        async def reach(url: str) -> None:
+            await self._attempts.reach(prepared, url, deadline)
+
+        settings = {"connection": prepared.connection.settings}
+        names = {"connection": prepared.connection.context, "settings": settings, "testMode": False, **(context or {})}
+        return Run(prepared.connection, deadline, self._clock, purpose, send, reach, names, counted)
+
+
+def refuse_offline(prepared: Prepared) -> None:
+    """Raise ``connection_offline`` for a stored connection that is offline (connections.md 6.2)."""
+    if prepared.connection.offline:
+        message = "the connection is offline; ping it once its credentials are right"
+        raise ConditionNotMet(Problem("connection_offline", message))

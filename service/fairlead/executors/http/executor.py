@@ -1,0 +1,91 @@
+"""The executor of ``http`` and ``rest`` connections: what each call is made of stands in the file of its step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fairlead.domain.connection import Connection
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import Problem
+from fairlead.domain.paths import PathError, compile_path
+from fairlead.domain.registry import Registry
+from fairlead.engine.ports import Answer, Codec, PagingStrategy, Place, Templates
+from fairlead.engine.run import Run
+from fairlead.executors.http.ping import PingPlan, refuse
+from fairlead.executors.http.request import TemplateCollector, body_place
+from fairlead.executors.http.submit import HttpImporter
+
+_PATHS: Final = (
+    "http.auth.failPath",
+    "http.rateLimit.failPath",
+    "http.ping.successPath",
+    "http.ping.failPath",
+    "http.ping.errorPath",
+    "http.auth.token.refreshTokenPath",
+)
+_URIS: Final = ("http.auth.token.refreshRelativeURI", "http.auth.token.revoke.uri", "http.auth.cookie.uri")
+_HEADERS: Final = (
+    "http.auth.token.refreshHeaders",
+    "http.auth.token.revoke.headers",
+    "http.auth.oauth.accessTokenHeaders",
+)
+_BODIES: Final = (
+    "http.auth.token.refreshBody",
+    "http.auth.token.revoke.body",
+    "http.auth.cookie.body",
+    "http.auth.oauth.accessTokenBody",
+)
+
+
+class HttpExecutor:
+    """Runs HTTP connections. Everything it compiles is cached by the template compiler and the path cache."""
+
+    def __init__(self, templates: Templates, codecs: Registry[Codec], paging: Registry[PagingStrategy]) -> None:
+        self._templates = templates
+        self._codecs = codecs
+        self._paging = paging
+
+    def check_connection(self, connection: Connection) -> list[Problem]:
+        """Templates and paths of a connection that cannot be compiled, fields in the ``http`` dialect."""
+        problems: list[Problem] = []
+        root = {"http": connection.http}
+        for field in _PATHS:
+            text = _value(root, field)
+            if isinstance(text, str) and text:
+                try:
+                    compile_path(text)
+                except PathError as error:
+                    problems.append(Problem("invalid_field", f"{field}: {error}", field))
+        if not problems:
+            PingPlan.of(connection, self._templates, problems)
+        collector = TemplateCollector(self._templates, problems)
+        place = body_place(connection.http.get("mediaType"))
+        for field in _URIS:
+            collector.compile(_value(root, field), Place.URI, field)
+        for field in _BODIES:
+            collector.compile(_value(root, field), place, field)
+        for field in _HEADERS:
+            collector.headers(_value(root, field), field)
+        return problems
+
+    async def ping(self, run: Run) -> Answer | None:
+        """Send the test request; without one, connect to ``baseURI`` (contract.md 2.3)."""
+        problems: list[Problem] = []
+        plan = PingPlan.of(run.connection, self._templates, problems)
+        refuse(problems)
+        answer = await plan.send(run)
+        if answer is None:
+            await run.reach(plan.base_url(run))
+        return answer
+
+    def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> HttpImporter:
+        """Compile an import."""
+        return HttpImporter.of(connection, import_model, self._templates, self._codecs, problems)
+
+
+def _value(root: Mapping[str, Any], field: str) -> Any:
+    node: Any = root
+    for step in field.split("."):
+        node = node.get(step) if isinstance(node, Mapping) else None
+    return node

@@ -1,0 +1,70 @@
+"""The test request of a connection (connections.md 4, contract.md 2.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairlead.domain.connection import Connection
+from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.paths import PathError
+from fairlead.engine.ports import Answer, Place, Scope, Template, Templates
+from fairlead.engine.run import Run
+from fairlead.engine.verdict import ResponseRules
+from fairlead.executors.http.request import RequestBuilder, Target, TemplateCollector, body_place
+
+_METHODS_WITH_BODY = ("POST", "PUT")
+
+
+@dataclass(frozen=True, slots=True)
+class PingPlan:
+    """A connection's test request, compiled. ``relative_uri`` is ``None`` when only the signing in can be tried."""
+
+    builder: RequestBuilder
+    method: str
+    relative_uri: Template | None
+    body: Template | None
+    rules: ResponseRules
+
+    @classmethod
+    def of(cls, connection: Connection, templates: Templates, problems: list[Problem]) -> PingPlan:
+        """Compile; every problem goes to ``problems`` with its field in the ``http`` dialect."""
+        http = connection.http
+        ping = http.get("ping") or {}
+        collector = TemplateCollector(templates, problems)
+        method = ping.get("method") or "GET"
+        uri, body = ping.get("relativeURI"), ping.get("body")
+        try:
+            rules = ResponseRules.of(ping)
+        except PathError as error:
+            problems.append(Problem("invalid_field", f"http.ping: {error}", "http.ping"))
+            rules = ResponseRules()
+        return cls(
+            RequestBuilder.of(http, collector),
+            method,
+            collector.compile(uri, Place.URI, "http.ping.relativeURI") if uri else None,
+            collector.compile(body, body_place(http.get("mediaType")), "http.ping.body")
+            if body and method in _METHODS_WITH_BODY
+            else None,
+            rules,
+        )
+
+    def scope(self, run: Run) -> Scope:
+        """What the templates of a ping see (handlebars.md 2.1)."""
+        return Scope({"connection": run.connection.context, **run.context}, run.clock.now())
+
+    async def send(self, run: Run) -> Answer | None:
+        """The answer to the test request, or nothing when there is no ``relativeURI`` to ask for."""
+        if self.relative_uri is None:
+            return None
+        target = Target(self.method, self.relative_uri, self.body)
+        return await run.send(self.builder.build(run, target, self.scope(run), field="http.ping.relativeURI"), self.rules)
+
+    def base_url(self, run: Run) -> str:
+        """The rendered base URI, for a ping that can only connect."""
+        return self.builder.build(run, Target("GET"), self.scope(run), field="http.baseURI").url
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise ``InvalidContent`` when there are problems."""
+    if problems:
+        raise InvalidContent(problems)
