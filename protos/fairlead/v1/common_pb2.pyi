@@ -74,11 +74,14 @@ class Header(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Field name."""
     value: _builtins.str
     """Value, a template."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def c_locked(self) -> Global___JsonValue:
         """Lock set by a connector; carried (contract.md 1.9)."""
@@ -88,16 +91,21 @@ class Header(_message.Message):
         *,
         name: _builtins.str | None = ...,
         value: _builtins.str | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: Global___JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_value", b"_value", "c_locked", b"c_locked", "name", b"name", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_name", b"_name", "_value", b"_value", "c_locked", b"c_locked", "document_id", b"document_id", "name", b"name", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_value", b"_value", "c_locked", b"c_locked", "name", b"name", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_name", b"_name", "_value", b"_value", "c_locked", b"c_locked", "document_id", b"document_id", "name", b"name", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload

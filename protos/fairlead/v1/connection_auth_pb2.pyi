@@ -5,6 +5,7 @@ Ways to sign in to an application (connections.md 3)."""
 
 from collections import abc as _abc
 from fairlead.v1 import common_pb2 as _common_pb2
+from fairlead.v1 import connection_oauth_pb2 as _connection_oauth_pb2
 from fairlead.v1 import words_pb2 as _words_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -165,150 +166,6 @@ TOKEN_ANSWER_MEDIA_TYPE_XML: TokenAnswerMediaType.ValueType  # 2
 """`xml`."""
 Global___TokenAnswerMediaType: _TypeAlias = TokenAnswerMediaType  # noqa: Y015
 
-class _OauthType:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _OauthTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OauthType.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    OAUTH_TYPE_UNSPECIFIED: _OauthType.ValueType  # 0
-    """Not given."""
-    OAUTH_TYPE_CUSTOM: _OauthType.ValueType  # 1
-    """`custom`."""
-    OAUTH_TYPE_ASSISTANT: _OauthType.ValueType  # 2
-    """`assistant`."""
-
-class OauthType(_OauthType, metaclass=_OauthTypeEnumTypeWrapper):
-    """Who filled in the OAuth data; carried."""
-
-OAUTH_TYPE_UNSPECIFIED: OauthType.ValueType  # 0
-"""Not given."""
-OAUTH_TYPE_CUSTOM: OauthType.ValueType  # 1
-"""`custom`."""
-OAUTH_TYPE_ASSISTANT: OauthType.ValueType  # 2
-"""`assistant`."""
-Global___OauthType: _TypeAlias = OauthType  # noqa: Y015
-
-class _GrantType:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _GrantTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantType.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    GRANT_TYPE_UNSPECIFIED: _GrantType.ValueType  # 0
-    """Not given."""
-    GRANT_TYPE_AUTHORIZECODE: _GrantType.ValueType  # 1
-    """`authorizecode`."""
-    GRANT_TYPE_CLIENTCREDENTIALS: _GrantType.ValueType  # 2
-    """`clientcredentials`."""
-    GRANT_TYPE_PASSWORD: _GrantType.ValueType  # 3
-    """`password`."""
-
-class GrantType(_GrantType, metaclass=_GrantTypeEnumTypeWrapper):
-    """Grants of OAuth 2.0."""
-
-GRANT_TYPE_UNSPECIFIED: GrantType.ValueType  # 0
-"""Not given."""
-GRANT_TYPE_AUTHORIZECODE: GrantType.ValueType  # 1
-"""`authorizecode`."""
-GRANT_TYPE_CLIENTCREDENTIALS: GrantType.ValueType  # 2
-"""`clientcredentials`."""
-GRANT_TYPE_PASSWORD: GrantType.ValueType  # 3
-"""`password`."""
-Global___GrantType: _TypeAlias = GrantType  # noqa: Y015
-
-class _ClientCredentialsLocation:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ClientCredentialsLocationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClientCredentialsLocation.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    CLIENT_CREDENTIALS_LOCATION_UNSPECIFIED: _ClientCredentialsLocation.ValueType  # 0
-    """Not given."""
-    CLIENT_CREDENTIALS_LOCATION_BASICAUTHHEADER: _ClientCredentialsLocation.ValueType  # 1
-    """`basicauthheader`."""
-    CLIENT_CREDENTIALS_LOCATION_BODY: _ClientCredentialsLocation.ValueType  # 2
-    """`body`."""
-
-class ClientCredentialsLocation(_ClientCredentialsLocation, metaclass=_ClientCredentialsLocationEnumTypeWrapper):
-    """Where the client of OAuth 2.0 names itself."""
-
-CLIENT_CREDENTIALS_LOCATION_UNSPECIFIED: ClientCredentialsLocation.ValueType  # 0
-"""Not given."""
-CLIENT_CREDENTIALS_LOCATION_BASICAUTHHEADER: ClientCredentialsLocation.ValueType  # 1
-"""`basicauthheader`."""
-CLIENT_CREDENTIALS_LOCATION_BODY: ClientCredentialsLocation.ValueType  # 2
-"""`body`."""
-Global___ClientCredentialsLocation: _TypeAlias = ClientCredentialsLocation  # noqa: Y015
-
-class _PkceMethod:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _PkceMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PkceMethod.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    PKCE_METHOD_UNSPECIFIED: _PkceMethod.ValueType  # 0
-    """Not given."""
-    PKCE_METHOD_PLAIN: _PkceMethod.ValueType  # 1
-    """`plain`."""
-    PKCE_METHOD_S256: _PkceMethod.ValueType  # 2
-    """`s256`."""
-
-class PkceMethod(_PkceMethod, metaclass=_PkceMethodEnumTypeWrapper):
-    """Ways to make a code challenge."""
-
-PKCE_METHOD_UNSPECIFIED: PkceMethod.ValueType  # 0
-"""Not given."""
-PKCE_METHOD_PLAIN: PkceMethod.ValueType  # 1
-"""`plain`."""
-PKCE_METHOD_S256: PkceMethod.ValueType  # 2
-"""`s256`."""
-Global___PkceMethod: _TypeAlias = PkceMethod  # noqa: Y015
-
-class _Oauth1SignatureMethod:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _Oauth1SignatureMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Oauth1SignatureMethod.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    OAUTH1_SIGNATURE_METHOD_UNSPECIFIED: _Oauth1SignatureMethod.ValueType  # 0
-    """Not given."""
-    OAUTH1_SIGNATURE_METHOD_HMAC_SHA1: _Oauth1SignatureMethod.ValueType  # 1
-    """`hmac-sha1`."""
-    OAUTH1_SIGNATURE_METHOD_HMAC_SHA256: _Oauth1SignatureMethod.ValueType  # 2
-    """`hmac-sha256`."""
-    OAUTH1_SIGNATURE_METHOD_HMAC_SHA512: _Oauth1SignatureMethod.ValueType  # 3
-    """`hmac-sha512`."""
-    OAUTH1_SIGNATURE_METHOD_RSA_SHA1: _Oauth1SignatureMethod.ValueType  # 4
-    """`rsa-sha1`."""
-    OAUTH1_SIGNATURE_METHOD_RSA_SHA256: _Oauth1SignatureMethod.ValueType  # 5
-    """`rsa-sha256`."""
-    OAUTH1_SIGNATURE_METHOD_RSA_SHA512: _Oauth1SignatureMethod.ValueType  # 6
-    """`rsa-sha512`."""
-    OAUTH1_SIGNATURE_METHOD_PLAINTEXT: _Oauth1SignatureMethod.ValueType  # 7
-    """`plaintext`."""
-
-class Oauth1SignatureMethod(_Oauth1SignatureMethod, metaclass=_Oauth1SignatureMethodEnumTypeWrapper):
-    """Signatures of OAuth 1.0."""
-
-OAUTH1_SIGNATURE_METHOD_UNSPECIFIED: Oauth1SignatureMethod.ValueType  # 0
-"""Not given."""
-OAUTH1_SIGNATURE_METHOD_HMAC_SHA1: Oauth1SignatureMethod.ValueType  # 1
-"""`hmac-sha1`."""
-OAUTH1_SIGNATURE_METHOD_HMAC_SHA256: Oauth1SignatureMethod.ValueType  # 2
-"""`hmac-sha256`."""
-OAUTH1_SIGNATURE_METHOD_HMAC_SHA512: Oauth1SignatureMethod.ValueType  # 3
-"""`hmac-sha512`."""
-OAUTH1_SIGNATURE_METHOD_RSA_SHA1: Oauth1SignatureMethod.ValueType  # 4
-"""`rsa-sha1`."""
-OAUTH1_SIGNATURE_METHOD_RSA_SHA256: Oauth1SignatureMethod.ValueType  # 5
-"""`rsa-sha256`."""
-OAUTH1_SIGNATURE_METHOD_RSA_SHA512: Oauth1SignatureMethod.ValueType  # 6
-"""`rsa-sha512`."""
-OAUTH1_SIGNATURE_METHOD_PLAINTEXT: Oauth1SignatureMethod.ValueType  # 7
-"""`plaintext`."""
-Global___Oauth1SignatureMethod: _TypeAlias = Oauth1SignatureMethod  # noqa: Y015
-
 class _JwtSignatureMethod:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -416,7 +273,7 @@ class HttpAuth(_message.Message):
         """Token, and how it is renewed."""
 
     @_builtins.property
-    def oauth(self) -> Global___OauthAuth:
+    def oauth(self) -> _connection_oauth_pb2.OauthAuth:
         """Data of OAuth 2.0, and of OAuth 1.0 below it."""
 
     @_builtins.property
@@ -442,7 +299,7 @@ class HttpAuth(_message.Message):
         skip_follow_authorization_header: _builtins.bool | None = ...,
         basic: Global___BasicAuth | None = ...,
         token: Global___TokenAuth | None = ...,
-        oauth: Global___OauthAuth | None = ...,
+        oauth: _connection_oauth_pb2.OauthAuth | None = ...,
         cookie: Global___CookieAuth | None = ...,
         jwt: Global___JwtAuth | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
@@ -477,9 +334,12 @@ class AuthFailure(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_CODE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     status_code: _builtins.int
     """The status."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def c_locked(self) -> _common_pb2.JsonValue:
         """Lock set by a connector; carried (contract.md 1.9)."""
@@ -488,14 +348,20 @@ class AuthFailure(_message.Message):
         self,
         *,
         status_code: _builtins.int | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_status_code", b"_status_code", "c_locked", b"c_locked", "status_code", b"status_code"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_status_code", b"_status_code", "c_locked", b"c_locked", "document_id", b"document_id", "status_code", b"status_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_status_code", b"_status_code", "c_locked", b"c_locked", "status_code", b"status_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_status_code", b"_status_code", "c_locked", b"c_locked", "document_id", b"document_id", "status_code", b"status_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__status_code: _TypeAlias = _typing.Literal["status_code"]  # noqa: Y015
     _WhichOneofArgType__status_code: _TypeAlias = _typing.Literal["_status_code", b"_status_code"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__status_code) -> _WhichOneofReturnType__status_code | None: ...
 
 Global___AuthFailure: _TypeAlias = AuthFailure  # noqa: Y015
@@ -734,262 +600,6 @@ class TokenRevoke(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__uri) -> _WhichOneofReturnType__uri | None: ...
 
 Global___TokenRevoke: _TypeAlias = TokenRevoke  # noqa: Y015
-
-@_typing.final
-class OauthAuth(_message.Message):
-    """OAuth 2.0 (connections.md 3.3)."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TYPE_FIELD_NUMBER: _builtins.int
-    GRANT_TYPE_FIELD_NUMBER: _builtins.int
-    AUTH_URI_FIELD_NUMBER: _builtins.int
-    TOKEN_URI_FIELD_NUMBER: _builtins.int
-    SKIP_OAUTH_VALIDATIONS_FIELD_NUMBER: _builtins.int
-    SCOPE_FIELD_NUMBER: _builtins.int
-    SCOPE_DELIMITER_FIELD_NUMBER: _builtins.int
-    CLIENT_ID_FIELD_NUMBER: _builtins.int
-    CLIENT_SECRET_FIELD_NUMBER: _builtins.int
-    USERNAME_FIELD_NUMBER: _builtins.int
-    PASSWORD_FIELD_NUMBER: _builtins.int
-    CLIENT_CREDENTIALS_LOCATION_FIELD_NUMBER: _builtins.int
-    ACCESS_TOKEN_PATH_FIELD_NUMBER: _builtins.int
-    ACCESS_TOKEN_HEADERS_FIELD_NUMBER: _builtins.int
-    ACCESS_TOKEN_BODY_FIELD_NUMBER: _builtins.int
-    OAUTH2_REDIRECT_URL_FIELD_NUMBER: _builtins.int
-    USE_I_CLIENT_FIELDS_FIELD_NUMBER: _builtins.int
-    PKCE_CODE_CHALLENGE_METHOD_FIELD_NUMBER: _builtins.int
-    PKCE_CODE_VERIFIER_FIELD_NUMBER: _builtins.int
-    OAUTH1_FIELD_NUMBER: _builtins.int
-    C_LOCKED_FIELD_NUMBER: _builtins.int
-    type: Global___OauthType.ValueType
-    """Who filled in the data; carried."""
-    grant_type: Global___GrantType.ValueType
-    """Grant; default authorizecode."""
-    auth_uri: _builtins.str
-    """Page on which a person authorises."""
-    token_uri: _builtins.str
-    """Endpoint that gives tokens."""
-    skip_oauth_validations: _builtins.bool
-    """Carried."""
-    scope_delimiter: _builtins.str
-    """Text between scopes; default one blank."""
-    client_id: _builtins.str
-    """Id of the client."""
-    client_secret: _builtins.str
-    """Secret of the client."""
-    username: _builtins.str
-    """User of the password grant."""
-    password: _builtins.str
-    """Password of the password grant."""
-    client_credentials_location: Global___ClientCredentialsLocation.ValueType
-    """Where the client names itself; default basicauthheader."""
-    access_token_path: _builtins.str
-    """Path of the token in the answer; default `access_token`."""
-    access_token_body: _builtins.str
-    """Body of the token request, a template; replaces the usual one."""
-    oauth2_redirect_url: _builtins.str
-    """Where the browser comes back to; absent: the public callback of this service."""
-    use_i_client_fields: _builtins.bool
-    """The data of the client kept elsewhere wins."""
-    pkce_code_challenge_method: Global___PkceMethod.ValueType
-    """Code challenge; absent: none."""
-    pkce_code_verifier: _builtins.str
-    """Verifier of a code challenge made elsewhere."""
-    @_builtins.property
-    def scope(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Scopes to ask for."""
-
-    @_builtins.property
-    def access_token_headers(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Header]:
-        """Header fields of the token request; the values are templates."""
-
-    @_builtins.property
-    def oauth1(self) -> Global___Oauth1Auth:
-        """Data of OAuth 1.0."""
-
-    @_builtins.property
-    def c_locked(self) -> _common_pb2.JsonValue:
-        """Lock set by a connector; carried (contract.md 1.9)."""
-
-    def __init__(
-        self,
-        *,
-        type: Global___OauthType.ValueType | None = ...,
-        grant_type: Global___GrantType.ValueType | None = ...,
-        auth_uri: _builtins.str | None = ...,
-        token_uri: _builtins.str | None = ...,
-        skip_oauth_validations: _builtins.bool | None = ...,
-        scope: _abc.Iterable[_builtins.str] | None = ...,
-        scope_delimiter: _builtins.str | None = ...,
-        client_id: _builtins.str | None = ...,
-        client_secret: _builtins.str | None = ...,
-        username: _builtins.str | None = ...,
-        password: _builtins.str | None = ...,
-        client_credentials_location: Global___ClientCredentialsLocation.ValueType | None = ...,
-        access_token_path: _builtins.str | None = ...,
-        access_token_headers: _abc.Iterable[_common_pb2.Header] | None = ...,
-        access_token_body: _builtins.str | None = ...,
-        oauth2_redirect_url: _builtins.str | None = ...,
-        use_i_client_fields: _builtins.bool | None = ...,
-        pkce_code_challenge_method: Global___PkceMethod.ValueType | None = ...,
-        pkce_code_verifier: _builtins.str | None = ...,
-        oauth1: Global___Oauth1Auth | None = ...,
-        c_locked: _common_pb2.JsonValue | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_access_token_body", b"_access_token_body", "_access_token_path", b"_access_token_path", "_auth_uri", b"_auth_uri", "_client_credentials_location", b"_client_credentials_location", "_client_id", b"_client_id", "_client_secret", b"_client_secret", "_grant_type", b"_grant_type", "_oauth2_redirect_url", b"_oauth2_redirect_url", "_password", b"_password", "_pkce_code_challenge_method", b"_pkce_code_challenge_method", "_pkce_code_verifier", b"_pkce_code_verifier", "_scope_delimiter", b"_scope_delimiter", "_skip_oauth_validations", b"_skip_oauth_validations", "_token_uri", b"_token_uri", "_type", b"_type", "_use_i_client_fields", b"_use_i_client_fields", "_username", b"_username", "access_token_body", b"access_token_body", "access_token_path", b"access_token_path", "auth_uri", b"auth_uri", "c_locked", b"c_locked", "client_credentials_location", b"client_credentials_location", "client_id", b"client_id", "client_secret", b"client_secret", "grant_type", b"grant_type", "oauth1", b"oauth1", "oauth2_redirect_url", b"oauth2_redirect_url", "password", b"password", "pkce_code_challenge_method", b"pkce_code_challenge_method", "pkce_code_verifier", b"pkce_code_verifier", "scope_delimiter", b"scope_delimiter", "skip_oauth_validations", b"skip_oauth_validations", "token_uri", b"token_uri", "type", b"type", "use_i_client_fields", b"use_i_client_fields", "username", b"username"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_access_token_body", b"_access_token_body", "_access_token_path", b"_access_token_path", "_auth_uri", b"_auth_uri", "_client_credentials_location", b"_client_credentials_location", "_client_id", b"_client_id", "_client_secret", b"_client_secret", "_grant_type", b"_grant_type", "_oauth2_redirect_url", b"_oauth2_redirect_url", "_password", b"_password", "_pkce_code_challenge_method", b"_pkce_code_challenge_method", "_pkce_code_verifier", b"_pkce_code_verifier", "_scope_delimiter", b"_scope_delimiter", "_skip_oauth_validations", b"_skip_oauth_validations", "_token_uri", b"_token_uri", "_type", b"_type", "_use_i_client_fields", b"_use_i_client_fields", "_username", b"_username", "access_token_body", b"access_token_body", "access_token_headers", b"access_token_headers", "access_token_path", b"access_token_path", "auth_uri", b"auth_uri", "c_locked", b"c_locked", "client_credentials_location", b"client_credentials_location", "client_id", b"client_id", "client_secret", b"client_secret", "grant_type", b"grant_type", "oauth1", b"oauth1", "oauth2_redirect_url", b"oauth2_redirect_url", "password", b"password", "pkce_code_challenge_method", b"pkce_code_challenge_method", "pkce_code_verifier", b"pkce_code_verifier", "scope", b"scope", "scope_delimiter", b"scope_delimiter", "skip_oauth_validations", b"skip_oauth_validations", "token_uri", b"token_uri", "type", b"type", "use_i_client_fields", b"use_i_client_fields", "username", b"username"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__access_token_body: _TypeAlias = _typing.Literal["access_token_body"]  # noqa: Y015
-    _WhichOneofArgType__access_token_body: _TypeAlias = _typing.Literal["_access_token_body", b"_access_token_body"]  # noqa: Y015
-    _WhichOneofReturnType__access_token_path: _TypeAlias = _typing.Literal["access_token_path"]  # noqa: Y015
-    _WhichOneofArgType__access_token_path: _TypeAlias = _typing.Literal["_access_token_path", b"_access_token_path"]  # noqa: Y015
-    _WhichOneofReturnType__auth_uri: _TypeAlias = _typing.Literal["auth_uri"]  # noqa: Y015
-    _WhichOneofArgType__auth_uri: _TypeAlias = _typing.Literal["_auth_uri", b"_auth_uri"]  # noqa: Y015
-    _WhichOneofReturnType__client_credentials_location: _TypeAlias = _typing.Literal["client_credentials_location"]  # noqa: Y015
-    _WhichOneofArgType__client_credentials_location: _TypeAlias = _typing.Literal["_client_credentials_location", b"_client_credentials_location"]  # noqa: Y015
-    _WhichOneofReturnType__client_id: _TypeAlias = _typing.Literal["client_id"]  # noqa: Y015
-    _WhichOneofArgType__client_id: _TypeAlias = _typing.Literal["_client_id", b"_client_id"]  # noqa: Y015
-    _WhichOneofReturnType__client_secret: _TypeAlias = _typing.Literal["client_secret"]  # noqa: Y015
-    _WhichOneofArgType__client_secret: _TypeAlias = _typing.Literal["_client_secret", b"_client_secret"]  # noqa: Y015
-    _WhichOneofReturnType__grant_type: _TypeAlias = _typing.Literal["grant_type"]  # noqa: Y015
-    _WhichOneofArgType__grant_type: _TypeAlias = _typing.Literal["_grant_type", b"_grant_type"]  # noqa: Y015
-    _WhichOneofReturnType__oauth2_redirect_url: _TypeAlias = _typing.Literal["oauth2_redirect_url"]  # noqa: Y015
-    _WhichOneofArgType__oauth2_redirect_url: _TypeAlias = _typing.Literal["_oauth2_redirect_url", b"_oauth2_redirect_url"]  # noqa: Y015
-    _WhichOneofReturnType__password: _TypeAlias = _typing.Literal["password"]  # noqa: Y015
-    _WhichOneofArgType__password: _TypeAlias = _typing.Literal["_password", b"_password"]  # noqa: Y015
-    _WhichOneofReturnType__pkce_code_challenge_method: _TypeAlias = _typing.Literal["pkce_code_challenge_method"]  # noqa: Y015
-    _WhichOneofArgType__pkce_code_challenge_method: _TypeAlias = _typing.Literal["_pkce_code_challenge_method", b"_pkce_code_challenge_method"]  # noqa: Y015
-    _WhichOneofReturnType__pkce_code_verifier: _TypeAlias = _typing.Literal["pkce_code_verifier"]  # noqa: Y015
-    _WhichOneofArgType__pkce_code_verifier: _TypeAlias = _typing.Literal["_pkce_code_verifier", b"_pkce_code_verifier"]  # noqa: Y015
-    _WhichOneofReturnType__scope_delimiter: _TypeAlias = _typing.Literal["scope_delimiter"]  # noqa: Y015
-    _WhichOneofArgType__scope_delimiter: _TypeAlias = _typing.Literal["_scope_delimiter", b"_scope_delimiter"]  # noqa: Y015
-    _WhichOneofReturnType__skip_oauth_validations: _TypeAlias = _typing.Literal["skip_oauth_validations"]  # noqa: Y015
-    _WhichOneofArgType__skip_oauth_validations: _TypeAlias = _typing.Literal["_skip_oauth_validations", b"_skip_oauth_validations"]  # noqa: Y015
-    _WhichOneofReturnType__token_uri: _TypeAlias = _typing.Literal["token_uri"]  # noqa: Y015
-    _WhichOneofArgType__token_uri: _TypeAlias = _typing.Literal["_token_uri", b"_token_uri"]  # noqa: Y015
-    _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
-    _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
-    _WhichOneofReturnType__use_i_client_fields: _TypeAlias = _typing.Literal["use_i_client_fields"]  # noqa: Y015
-    _WhichOneofArgType__use_i_client_fields: _TypeAlias = _typing.Literal["_use_i_client_fields", b"_use_i_client_fields"]  # noqa: Y015
-    _WhichOneofReturnType__username: _TypeAlias = _typing.Literal["username"]  # noqa: Y015
-    _WhichOneofArgType__username: _TypeAlias = _typing.Literal["_username", b"_username"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__access_token_body) -> _WhichOneofReturnType__access_token_body | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__access_token_path) -> _WhichOneofReturnType__access_token_path | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__auth_uri) -> _WhichOneofReturnType__auth_uri | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__client_credentials_location) -> _WhichOneofReturnType__client_credentials_location | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__client_id) -> _WhichOneofReturnType__client_id | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__client_secret) -> _WhichOneofReturnType__client_secret | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__grant_type) -> _WhichOneofReturnType__grant_type | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__oauth2_redirect_url) -> _WhichOneofReturnType__oauth2_redirect_url | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__password) -> _WhichOneofReturnType__password | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__pkce_code_challenge_method) -> _WhichOneofReturnType__pkce_code_challenge_method | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__pkce_code_verifier) -> _WhichOneofReturnType__pkce_code_verifier | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__scope_delimiter) -> _WhichOneofReturnType__scope_delimiter | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__skip_oauth_validations) -> _WhichOneofReturnType__skip_oauth_validations | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__token_uri) -> _WhichOneofReturnType__token_uri | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__use_i_client_fields) -> _WhichOneofReturnType__use_i_client_fields | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__username) -> _WhichOneofReturnType__username | None: ...
-
-Global___OauthAuth: _TypeAlias = OauthAuth  # noqa: Y015
-
-@_typing.final
-class Oauth1Auth(_message.Message):
-    """OAuth 1.0 (connections.md 3.8)."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CONSUMER_KEY_FIELD_NUMBER: _builtins.int
-    CONSUMER_SECRET_FIELD_NUMBER: _builtins.int
-    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
-    TOKEN_SECRET_FIELD_NUMBER: _builtins.int
-    SIGNATURE_METHOD_FIELD_NUMBER: _builtins.int
-    CONSUMER_PRIVATE_KEY_FIELD_NUMBER: _builtins.int
-    REALM_FIELD_NUMBER: _builtins.int
-    C_LOCKED_FIELD_NUMBER: _builtins.int
-    consumer_key: _builtins.str
-    """Key of the consumer."""
-    consumer_secret: _builtins.str
-    """Secret of the consumer."""
-    access_token: _builtins.str
-    """Token."""
-    token_secret: _builtins.str
-    """Secret of the token."""
-    signature_method: Global___Oauth1SignatureMethod.ValueType
-    """How requests are signed."""
-    consumer_private_key: _builtins.str
-    """Private key for `rsa-*`, PEM."""
-    realm: _builtins.str
-    """Realm, a template."""
-    @_builtins.property
-    def c_locked(self) -> _common_pb2.JsonValue:
-        """Lock set by a connector; carried (contract.md 1.9)."""
-
-    def __init__(
-        self,
-        *,
-        consumer_key: _builtins.str | None = ...,
-        consumer_secret: _builtins.str | None = ...,
-        access_token: _builtins.str | None = ...,
-        token_secret: _builtins.str | None = ...,
-        signature_method: Global___Oauth1SignatureMethod.ValueType | None = ...,
-        consumer_private_key: _builtins.str | None = ...,
-        realm: _builtins.str | None = ...,
-        c_locked: _common_pb2.JsonValue | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_access_token", b"_access_token", "_consumer_key", b"_consumer_key", "_consumer_private_key", b"_consumer_private_key", "_consumer_secret", b"_consumer_secret", "_realm", b"_realm", "_signature_method", b"_signature_method", "_token_secret", b"_token_secret", "access_token", b"access_token", "c_locked", b"c_locked", "consumer_key", b"consumer_key", "consumer_private_key", b"consumer_private_key", "consumer_secret", b"consumer_secret", "realm", b"realm", "signature_method", b"signature_method", "token_secret", b"token_secret"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_access_token", b"_access_token", "_consumer_key", b"_consumer_key", "_consumer_private_key", b"_consumer_private_key", "_consumer_secret", b"_consumer_secret", "_realm", b"_realm", "_signature_method", b"_signature_method", "_token_secret", b"_token_secret", "access_token", b"access_token", "c_locked", b"c_locked", "consumer_key", b"consumer_key", "consumer_private_key", b"consumer_private_key", "consumer_secret", b"consumer_secret", "realm", b"realm", "signature_method", b"signature_method", "token_secret", b"token_secret"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__access_token: _TypeAlias = _typing.Literal["access_token"]  # noqa: Y015
-    _WhichOneofArgType__access_token: _TypeAlias = _typing.Literal["_access_token", b"_access_token"]  # noqa: Y015
-    _WhichOneofReturnType__consumer_key: _TypeAlias = _typing.Literal["consumer_key"]  # noqa: Y015
-    _WhichOneofArgType__consumer_key: _TypeAlias = _typing.Literal["_consumer_key", b"_consumer_key"]  # noqa: Y015
-    _WhichOneofReturnType__consumer_private_key: _TypeAlias = _typing.Literal["consumer_private_key"]  # noqa: Y015
-    _WhichOneofArgType__consumer_private_key: _TypeAlias = _typing.Literal["_consumer_private_key", b"_consumer_private_key"]  # noqa: Y015
-    _WhichOneofReturnType__consumer_secret: _TypeAlias = _typing.Literal["consumer_secret"]  # noqa: Y015
-    _WhichOneofArgType__consumer_secret: _TypeAlias = _typing.Literal["_consumer_secret", b"_consumer_secret"]  # noqa: Y015
-    _WhichOneofReturnType__realm: _TypeAlias = _typing.Literal["realm"]  # noqa: Y015
-    _WhichOneofArgType__realm: _TypeAlias = _typing.Literal["_realm", b"_realm"]  # noqa: Y015
-    _WhichOneofReturnType__signature_method: _TypeAlias = _typing.Literal["signature_method"]  # noqa: Y015
-    _WhichOneofArgType__signature_method: _TypeAlias = _typing.Literal["_signature_method", b"_signature_method"]  # noqa: Y015
-    _WhichOneofReturnType__token_secret: _TypeAlias = _typing.Literal["token_secret"]  # noqa: Y015
-    _WhichOneofArgType__token_secret: _TypeAlias = _typing.Literal["_token_secret", b"_token_secret"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__access_token) -> _WhichOneofReturnType__access_token | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__consumer_key) -> _WhichOneofReturnType__consumer_key | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__consumer_private_key) -> _WhichOneofReturnType__consumer_private_key | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__consumer_secret) -> _WhichOneofReturnType__consumer_secret | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__realm) -> _WhichOneofReturnType__realm | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__signature_method) -> _WhichOneofReturnType__signature_method | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__token_secret) -> _WhichOneofReturnType__token_secret | None: ...
-
-Global___Oauth1Auth: _TypeAlias = Oauth1Auth  # noqa: Y015
 
 @_typing.final
 class CookieAuth(_message.Message):

@@ -500,14 +500,15 @@ class BagField(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ID_FIELD_NUMBER: _builtins.int
+    FIELD_ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     HELP_TEXT_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
-    id: _builtins.str
+    field_id: _builtins.str
     """Name of the member of the bag."""
     label: _builtins.str
     """Text for people."""
@@ -519,6 +520,8 @@ class BagField(_message.Message):
     """Explanation for people."""
     type: _builtins.str
     """Kind of form field."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def c_locked(self) -> _common_pb2.JsonValue:
         """Lock set by a connector; carried (contract.md 1.9)."""
@@ -526,22 +529,25 @@ class BagField(_message.Message):
     def __init__(
         self,
         *,
-        id: _builtins.str | None = ...,
+        field_id: _builtins.str | None = ...,
         label: _builtins.str | None = ...,
         required: _builtins.bool | None = ...,
         position: _builtins.int | None = ...,
         help_text: _builtins.str | None = ...,
         type: _builtins.str | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_help_text", b"_help_text", "_id", b"_id", "_label", b"_label", "_position", b"_position", "_required", b"_required", "_type", b"_type", "c_locked", b"c_locked", "help_text", b"help_text", "id", b"id", "label", b"label", "position", b"position", "required", b"required", "type", b"type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_field_id", b"_field_id", "_help_text", b"_help_text", "_label", b"_label", "_position", b"_position", "_required", b"_required", "_type", b"_type", "c_locked", b"c_locked", "document_id", b"document_id", "field_id", b"field_id", "help_text", b"help_text", "label", b"label", "position", b"position", "required", b"required", "type", b"type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_help_text", b"_help_text", "_id", b"_id", "_label", b"_label", "_position", b"_position", "_required", b"_required", "_type", b"_type", "c_locked", b"c_locked", "help_text", b"help_text", "id", b"id", "label", b"label", "position", b"position", "required", b"required", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_field_id", b"_field_id", "_help_text", b"_help_text", "_label", b"_label", "_position", b"_position", "_required", b"_required", "_type", b"_type", "c_locked", b"c_locked", "document_id", b"document_id", "field_id", b"field_id", "help_text", b"help_text", "label", b"label", "position", b"position", "required", b"required", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
+    _WhichOneofReturnType__field_id: _TypeAlias = _typing.Literal["field_id"]  # noqa: Y015
+    _WhichOneofArgType__field_id: _TypeAlias = _typing.Literal["_field_id", b"_field_id"]  # noqa: Y015
     _WhichOneofReturnType__help_text: _TypeAlias = _typing.Literal["help_text"]  # noqa: Y015
     _WhichOneofArgType__help_text: _TypeAlias = _typing.Literal["_help_text", b"_help_text"]  # noqa: Y015
-    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
-    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
     _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
     _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
     _WhichOneofReturnType__position: _TypeAlias = _typing.Literal["position"]  # noqa: Y015
@@ -551,9 +557,11 @@ class BagField(_message.Message):
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
     _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__help_text) -> _WhichOneofReturnType__help_text | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__field_id) -> _WhichOneofReturnType__field_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__help_text) -> _WhichOneofReturnType__help_text | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
     @_typing.overload

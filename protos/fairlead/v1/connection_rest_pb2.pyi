@@ -7,6 +7,7 @@ from collections import abc as _abc
 from fairlead.v1 import common_pb2 as _common_pb2
 from fairlead.v1 import connection_auth_pb2 as _connection_auth_pb2
 from fairlead.v1 import connection_http_pb2 as _connection_http_pb2
+from fairlead.v1 import connection_oauth_pb2 as _connection_oauth_pb2
 from fairlead.v1 import words_pb2 as _words_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -272,7 +273,7 @@ class RestConnection(_message.Message):
         """Login that answers with a session cookie."""
 
     @_builtins.property
-    def oauth(self) -> _connection_auth_pb2.OauthAuth:
+    def oauth(self) -> _connection_oauth_pb2.OauthAuth:
         """Further data of OAuth."""
 
     @_builtins.property
@@ -338,7 +339,7 @@ class RestConnection(_message.Message):
         cookie_auth: _connection_auth_pb2.CookieAuth | None = ...,
         auth_uri: _builtins.str | None = ...,
         oauth_token_uri: _builtins.str | None = ...,
-        oauth: _connection_auth_pb2.OauthAuth | None = ...,
+        oauth: _connection_oauth_pb2.OauthAuth | None = ...,
         jwt: _connection_auth_pb2.JwtAuth | None = ...,
         i_client_id: _builtins.str | None = ...,
         refresh_token: _builtins.str | None = ...,

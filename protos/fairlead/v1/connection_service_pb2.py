@@ -22,16 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from fairlead.v1 import common_pb2 as fairlead_dot_v1_dot_common__pb2
 from fairlead.v1 import connection_pb2 as fairlead_dot_v1_dot_connection__pb2
-from fairlead.v1 import export_pb2 as fairlead_dot_v1_dot_export__pb2
-from fairlead.v1 import import_model_pb2 as fairlead_dot_v1_dot_import__model__pb2
 from fairlead.v1 import options_pb2 as fairlead_dot_v1_dot_options__pb2
-from fairlead.v1 import paged_export_state_pb2 as fairlead_dot_v1_dot_paged__export__state__pb2
+from fairlead.v1 import virtual_run_pb2 as fairlead_dot_v1_dot_virtual__run__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fairlead/v1/connection_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x18\x66\x61irlead/v1/common.proto\x1a\x1c\x66\x61irlead/v1/connection.proto\x1a\x18\x66\x61irlead/v1/export.proto\x1a\x1e\x66\x61irlead/v1/import_model.proto\x1a\x19\x66\x61irlead/v1/options.proto\x1a$fairlead/v1/paged_export_state.proto\x1a\x1cgoogle/api/annotations.proto\"\x93\x02\n\x16ListConnectionsRequest\x12\x12\n\x05limit\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04skip\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07include\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x65xclude\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x0b\x65xternal_id\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x03(\t\x12\x0c\n\x04type\x18\x07 \x03(\t\x12&\n\x0eintegration_id\x18\x08 \x03(\tR\x0e_integrationId\x12\"\n\x0c\x63onnector_id\x18\t \x03(\tR\x0c_connectorIdB\x08\n\x06_limitB\x07\n\x05_skipB\n\n\x08_includeB\n\n\x08_exclude\"U\n\x17ListConnectionsResponse\x12,\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x17.fairlead.v1.Connection\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\"\n\x14GetConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"^\n\x15GetConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"F\n\x17\x43reateConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"a\n\x18\x43reateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"\x86\x01\n\x17UpdateConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\nconnection\x18\x02 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12%\n\x08if_match\x18\x03 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"a\n\x18UpdateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"Y\n\x17\x44\x65leteConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08if_match\x18\x02 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"\x1a\n\x18\x44\x65leteConnectionResponse\"#\n\x15PingConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"J\n\tPingError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x06source\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_source\"W\n\x16PingConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\"K\n\x1cPingVirtualConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"^\n\x1dPingVirtualConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\"\x91\x01\n\x0e\x45xportPostData\x12=\n\x15last_export_date_time\x18\x01 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x04\x12@\n\x18\x63urrent_export_date_time\x18\x02 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x04\"\xb9\x01\n\x14\x45xecuteExportRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12,\n\x06\x65xport\x18\x02 \x01(\x0b\x32\x13.fairlead.v1.ExportB\x07\xca\xf3\x18\x03\n\x01\x04\x12.\n\tpost_data\x18\x03 \x01(\x0b\x32\x1b.fairlead.v1.ExportPostData\x12,\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x01\"\x95\x01\n\x15\x45xecuteExportResponse\x12/\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\t\xca\xf3\x18\x05 \x03\x80\x01\x01\x12\'\n\tdata_uris\x18\x02 \x03(\tB\n\xca\xf3\x18\x06\x80\x01\x01\x90\x01\x01R\x08\x64\x61taURIs\x12\"\n\x06\x65rrors\x18\x03 \x03(\x0b\x32\x12.fairlead.v1.Error\"\x93\x02\n\x11\x45xportPageRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12,\n\x06\x65xport\x18\x02 \x01(\x0b\x32\x13.fairlead.v1.ExportB\x07\xca\xf3\x18\x03\n\x01\x04\x12[\n\x12paged_export_state\x18\x03 \x01(\x0b\x32\x1d.fairlead.v1.PagedExportStateB \xca\xf3\x18\x1cj\x1ainvalid_paged_export_state\x12.\n\tpost_data\x18\x04 \x01(\x0b\x32\x1b.fairlead.v1.ExportPostData\x12,\n\x04\x64\x61ta\x18\x05 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x01\"\xcd\x01\n\x12\x45xportPageResponse\x12/\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\t\xca\xf3\x18\x05 \x03\x80\x01\x01\x12\'\n\tdata_uris\x18\x02 \x03(\tB\n\xca\xf3\x18\x06\x80\x01\x01\x90\x01\x01R\x08\x64\x61taURIs\x12\"\n\x06\x65rrors\x18\x03 \x03(\x0b\x32\x12.fairlead.v1.Error\x12\x39\n\x12paged_export_state\x18\x04 \x01(\x0b\x32\x1d.fairlead.v1.PagedExportState\"\xcc\x01\n\x14\x45xecuteImportRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12:\n\x0cimport_model\x18\x02 \x01(\x0b\x32\x13.fairlead.v1.ImportB\x07\xca\xf3\x18\x03\n\x01\x04R\x06import\x12/\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\t\xca\xf3\x18\x05\n\x01\x04 \x03\x12\x30\n\x08settings\x18\x04 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x01\"\xe4\x01\n\x0cRecordResult\x12\x1c\n\x0bstatus_code\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\x04json\x18\x03 \x01(\x0b\x32\x16.fairlead.v1.JsonValueR\x05_json\x12\x14\n\x07ignored\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\"\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x12.fairlead.v1.Error\x12\x1e\n\x08\x64\x61ta_uri\x18\x06 \x01(\tH\x02R\x07\x64\x61taURI\x88\x01\x01\x42\x05\n\x03_idB\n\n\x08_ignoredB\x0b\n\t_data_uri\"L\n\x15\x45xecuteImportResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\x19.fairlead.v1.RecordResultB\x07\xca\xf3\x18\x03\x80\x01\x01\"\xc9\x01\n\x11MapRecordsRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12:\n\x0cimport_model\x18\x02 \x01(\x0b\x32\x13.fairlead.v1.ImportB\x07\xca\xf3\x18\x03\n\x01\x04R\x06import\x12/\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\t\xca\xf3\x18\x05\n\x01\x04 \x03\x12\x30\n\x08settings\x18\x04 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x06\xca\xf3\x18\x02 \x01\"E\n\x12MapRecordsResponse\x12/\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\t\xca\xf3\x18\x05 \x03\x80\x01\x01\x32\xfa\r\n\x11\x43onnectionService\x12\x92\x01\n\x0fListConnections\x12#.fairlead.v1.ListConnectionsRequest\x1a$.fairlead.v1.ListConnectionsResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x0f/v1/connectionsb\x0b\x63onnections\x12\x90\x01\n\rGetConnection\x12!.fairlead.v1.GetConnectionRequest\x1a\".fairlead.v1.GetConnectionResponse\"8\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\"\x12\x14/v1/connections/{id}b\nconnection\x12\xa5\x01\n\x10\x43reateConnection\x12$.fairlead.v1.CreateConnectionRequest\x1a%.fairlead.v1.CreateConnectionResponse\"D\xca\xf3\x18\x11\x08\xc9\x01\x10\x01\x32\nconnection\x82\xd3\xe4\x93\x02)\"\x0f/v1/connections:\nconnectionb\nconnection\x12\xa7\x01\n\x10UpdateConnection\x12$.fairlead.v1.UpdateConnectionRequest\x1a%.fairlead.v1.UpdateConnectionResponse\"F\xca\xf3\x18\x0e\x10\x02\x32\nconnection\x82\xd3\xe4\x93\x02.\x1a\x14/v1/connections/{id}:\nconnectionb\nconnection\x12\x90\x01\n\x10\x44\x65leteConnection\x12$.fairlead.v1.DeleteConnectionRequest\x1a%.fairlead.v1.DeleteConnectionResponse\"/\xca\xf3\x18\x0f\x08\xcc\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\xab\x01\n\x0ePingConnection\x12\".fairlead.v1.PingConnectionRequest\x1a#.fairlead.v1.PingConnectionResponse\"P\xca\xf3\x18\x0e(\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x38\x12\x19/v1/connections/{id}/pingZ\x1b\"\x19/v1/connections/{id}/ping\x12\xaa\x01\n\x15PingVirtualConnection\x12).fairlead.v1.PingVirtualConnectionRequest\x1a*.fairlead.v1.PingVirtualConnectionResponse\":\xca\xf3\x18\x0e\x10\x03\x32\nconnection\x82\xd3\xe4\x93\x02\"\"\x14/v1/connections/ping:\nconnection\x12\x9b\x01\n\rExecuteExport\x12!.fairlead.v1.ExecuteExportRequest\x1a\".fairlead.v1.ExecuteExportResponse\"C\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02+\"&/v1/connections/{connection_id}/export:\x01*\x12\x98\x01\n\nExportPage\x12\x1e.fairlead.v1.ExportPageRequest\x1a\x1f.fairlead.v1.ExportPageResponse\"I\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x31\",/v1/connections/{connection_id}/export/pages:\x01*\x12\xa4\x01\n\rExecuteImport\x12!.fairlead.v1.ExecuteImportRequest\x1a\".fairlead.v1.ExecuteImportResponse\"L\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x34\"&/v1/connections/{connection_id}/import:\x01*b\x07results\x12\x9c\x01\n\nMapRecords\x12\x1e.fairlead.v1.MapRecordsRequest\x1a\x1f.fairlead.v1.MapRecordsResponse\"M\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x35\"*/v1/connections/{connection_id}/import/map:\x01*b\x04\x64\x61tab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fairlead/v1/connection_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x1c\x66\x61irlead/v1/connection.proto\x1a\x19\x66\x61irlead/v1/options.proto\x1a\x1d\x66\x61irlead/v1/virtual_run.proto\x1a\x1cgoogle/api/annotations.proto\"\x93\x02\n\x16ListConnectionsRequest\x12\x12\n\x05limit\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04skip\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07include\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x65xclude\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x0b\x65xternal_id\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x03(\t\x12\x0c\n\x04type\x18\x07 \x03(\t\x12&\n\x0eintegration_id\x18\x08 \x03(\tR\x0e_integrationId\x12\"\n\x0c\x63onnector_id\x18\t \x03(\tR\x0c_connectorIdB\x08\n\x06_limitB\x07\n\x05_skipB\n\n\x08_includeB\n\n\x08_exclude\"U\n\x17ListConnectionsResponse\x12,\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x17.fairlead.v1.Connection\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\"\n\x14GetConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"^\n\x15GetConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"F\n\x17\x43reateConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"a\n\x18\x43reateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"\x86\x01\n\x17UpdateConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\nconnection\x18\x02 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12%\n\x08if_match\x18\x03 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"a\n\x18UpdateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"Y\n\x17\x44\x65leteConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08if_match\x18\x02 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"\x1a\n\x18\x44\x65leteConnectionResponse\"#\n\x15PingConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"J\n\tPingError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x06source\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_source\"W\n\x16PingConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\"K\n\x1cPingVirtualConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"^\n\x1dPingVirtualConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError2\xfa\r\n\x11\x43onnectionService\x12\x92\x01\n\x0fListConnections\x12#.fairlead.v1.ListConnectionsRequest\x1a$.fairlead.v1.ListConnectionsResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x0f/v1/connectionsb\x0b\x63onnections\x12\x90\x01\n\rGetConnection\x12!.fairlead.v1.GetConnectionRequest\x1a\".fairlead.v1.GetConnectionResponse\"8\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\"\x12\x14/v1/connections/{id}b\nconnection\x12\xa5\x01\n\x10\x43reateConnection\x12$.fairlead.v1.CreateConnectionRequest\x1a%.fairlead.v1.CreateConnectionResponse\"D\xca\xf3\x18\x11\x08\xc9\x01\x10\x01\x32\nconnection\x82\xd3\xe4\x93\x02)\"\x0f/v1/connections:\nconnectionb\nconnection\x12\xa7\x01\n\x10UpdateConnection\x12$.fairlead.v1.UpdateConnectionRequest\x1a%.fairlead.v1.UpdateConnectionResponse\"F\xca\xf3\x18\x0e\x10\x02\x32\nconnection\x82\xd3\xe4\x93\x02.\x1a\x14/v1/connections/{id}:\nconnectionb\nconnection\x12\x90\x01\n\x10\x44\x65leteConnection\x12$.fairlead.v1.DeleteConnectionRequest\x1a%.fairlead.v1.DeleteConnectionResponse\"/\xca\xf3\x18\x0f\x08\xcc\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\xab\x01\n\x0ePingConnection\x12\".fairlead.v1.PingConnectionRequest\x1a#.fairlead.v1.PingConnectionResponse\"P\xca\xf3\x18\x0e(\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x38\x12\x19/v1/connections/{id}/pingZ\x1b\"\x19/v1/connections/{id}/ping\x12\xaa\x01\n\x15PingVirtualConnection\x12).fairlead.v1.PingVirtualConnectionRequest\x1a*.fairlead.v1.PingVirtualConnectionResponse\":\xca\xf3\x18\x0e\x10\x03\x32\nconnection\x82\xd3\xe4\x93\x02\"\"\x14/v1/connections/ping:\nconnection\x12\x9b\x01\n\rExecuteExport\x12!.fairlead.v1.ExecuteExportRequest\x1a\".fairlead.v1.ExecuteExportResponse\"C\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02+\"&/v1/connections/{connection_id}/export:\x01*\x12\x98\x01\n\nExportPage\x12\x1e.fairlead.v1.ExportPageRequest\x1a\x1f.fairlead.v1.ExportPageResponse\"I\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x31\",/v1/connections/{connection_id}/export/pages:\x01*\x12\xa4\x01\n\rExecuteImport\x12!.fairlead.v1.ExecuteImportRequest\x1a\".fairlead.v1.ExecuteImportResponse\"L\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x34\"&/v1/connections/{connection_id}/import:\x01*b\x07results\x12\x9c\x01\n\nMapRecords\x12\x1e.fairlead.v1.MapRecordsRequest\x1a\x1f.fairlead.v1.MapRecordsResponse\"M\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x35\"*/v1/connections/{connection_id}/import/map:\x01*b\x04\x64\x61tab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,46 +49,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PINGCONNECTIONRESPONSE'].fields_by_name['code']._serialized_options = b'\312\363\030\003\200\001\001'
   _globals['_PINGVIRTUALCONNECTIONRESPONSE'].fields_by_name['code']._loaded_options = None
   _globals['_PINGVIRTUALCONNECTIONRESPONSE'].fields_by_name['code']._serialized_options = b'\312\363\030\003\200\001\001'
-  _globals['_EXPORTPOSTDATA'].fields_by_name['last_export_date_time']._loaded_options = None
-  _globals['_EXPORTPOSTDATA'].fields_by_name['last_export_date_time']._serialized_options = b'\312\363\030\002 \004'
-  _globals['_EXPORTPOSTDATA'].fields_by_name['current_export_date_time']._loaded_options = None
-  _globals['_EXPORTPOSTDATA'].fields_by_name['current_export_date_time']._serialized_options = b'\312\363\030\002 \004'
-  _globals['_EXECUTEEXPORTREQUEST'].fields_by_name['export']._loaded_options = None
-  _globals['_EXECUTEEXPORTREQUEST'].fields_by_name['export']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_EXECUTEEXPORTREQUEST'].fields_by_name['data']._loaded_options = None
-  _globals['_EXECUTEEXPORTREQUEST'].fields_by_name['data']._serialized_options = b'\312\363\030\002 \001'
-  _globals['_EXECUTEEXPORTRESPONSE'].fields_by_name['data']._loaded_options = None
-  _globals['_EXECUTEEXPORTRESPONSE'].fields_by_name['data']._serialized_options = b'\312\363\030\005 \003\200\001\001'
-  _globals['_EXECUTEEXPORTRESPONSE'].fields_by_name['data_uris']._loaded_options = None
-  _globals['_EXECUTEEXPORTRESPONSE'].fields_by_name['data_uris']._serialized_options = b'\312\363\030\006\200\001\001\220\001\001'
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['export']._loaded_options = None
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['export']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['paged_export_state']._loaded_options = None
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['paged_export_state']._serialized_options = b'\312\363\030\034j\032invalid_paged_export_state'
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['data']._loaded_options = None
-  _globals['_EXPORTPAGEREQUEST'].fields_by_name['data']._serialized_options = b'\312\363\030\002 \001'
-  _globals['_EXPORTPAGERESPONSE'].fields_by_name['data']._loaded_options = None
-  _globals['_EXPORTPAGERESPONSE'].fields_by_name['data']._serialized_options = b'\312\363\030\005 \003\200\001\001'
-  _globals['_EXPORTPAGERESPONSE'].fields_by_name['data_uris']._loaded_options = None
-  _globals['_EXPORTPAGERESPONSE'].fields_by_name['data_uris']._serialized_options = b'\312\363\030\006\200\001\001\220\001\001'
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['import_model']._loaded_options = None
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['import_model']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['data']._loaded_options = None
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['data']._serialized_options = b'\312\363\030\005\n\001\004 \003'
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['settings']._loaded_options = None
-  _globals['_EXECUTEIMPORTREQUEST'].fields_by_name['settings']._serialized_options = b'\312\363\030\002 \001'
-  _globals['_RECORDRESULT'].fields_by_name['status_code']._loaded_options = None
-  _globals['_RECORDRESULT'].fields_by_name['status_code']._serialized_options = b'\312\363\030\003\200\001\001'
-  _globals['_EXECUTEIMPORTRESPONSE'].fields_by_name['results']._loaded_options = None
-  _globals['_EXECUTEIMPORTRESPONSE'].fields_by_name['results']._serialized_options = b'\312\363\030\003\200\001\001'
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['import_model']._loaded_options = None
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['import_model']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['data']._loaded_options = None
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['data']._serialized_options = b'\312\363\030\005\n\001\004 \003'
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['settings']._loaded_options = None
-  _globals['_MAPRECORDSREQUEST'].fields_by_name['settings']._serialized_options = b'\312\363\030\002 \001'
-  _globals['_MAPRECORDSRESPONSE'].fields_by_name['data']._loaded_options = None
-  _globals['_MAPRECORDSRESPONSE'].fields_by_name['data']._serialized_options = b'\312\363\030\005 \003\200\001\001'
   _globals['_CONNECTIONSERVICE'].methods_by_name['ListConnections']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['ListConnections']._serialized_options = b'\312\363\030\0142\nconnection\202\323\344\223\002\036\022\017/v1/connectionsb\013connections'
   _globals['_CONNECTIONSERVICE'].methods_by_name['GetConnection']._loaded_options = None
@@ -114,56 +71,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTIONSERVICE'].methods_by_name['ExecuteImport']._serialized_options = b'\312\363\030\016\020\0042\nconnection\202\323\344\223\0024\"&/v1/connections/{connection_id}/import:\001*b\007results'
   _globals['_CONNECTIONSERVICE'].methods_by_name['MapRecords']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['MapRecords']._serialized_options = b'\312\363\030\016\020\0042\nconnection\202\323\344\223\0025\"*/v1/connections/{connection_id}/import/map:\001*b\004data'
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=263
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=538
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=540
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=625
-  _globals['_GETCONNECTIONREQUEST']._serialized_start=627
-  _globals['_GETCONNECTIONREQUEST']._serialized_end=661
-  _globals['_GETCONNECTIONRESPONSE']._serialized_start=663
-  _globals['_GETCONNECTIONRESPONSE']._serialized_end=757
-  _globals['_CREATECONNECTIONREQUEST']._serialized_start=759
-  _globals['_CREATECONNECTIONREQUEST']._serialized_end=829
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=831
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=928
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=931
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=1065
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=1067
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=1164
-  _globals['_DELETECONNECTIONREQUEST']._serialized_start=1166
-  _globals['_DELETECONNECTIONREQUEST']._serialized_end=1255
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=1257
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=1283
-  _globals['_PINGCONNECTIONREQUEST']._serialized_start=1285
-  _globals['_PINGCONNECTIONREQUEST']._serialized_end=1320
-  _globals['_PINGERROR']._serialized_start=1322
-  _globals['_PINGERROR']._serialized_end=1396
-  _globals['_PINGCONNECTIONRESPONSE']._serialized_start=1398
-  _globals['_PINGCONNECTIONRESPONSE']._serialized_end=1485
-  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_start=1487
-  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_end=1562
-  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_start=1564
-  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_end=1658
-  _globals['_EXPORTPOSTDATA']._serialized_start=1661
-  _globals['_EXPORTPOSTDATA']._serialized_end=1806
-  _globals['_EXECUTEEXPORTREQUEST']._serialized_start=1809
-  _globals['_EXECUTEEXPORTREQUEST']._serialized_end=1994
-  _globals['_EXECUTEEXPORTRESPONSE']._serialized_start=1997
-  _globals['_EXECUTEEXPORTRESPONSE']._serialized_end=2146
-  _globals['_EXPORTPAGEREQUEST']._serialized_start=2149
-  _globals['_EXPORTPAGEREQUEST']._serialized_end=2424
-  _globals['_EXPORTPAGERESPONSE']._serialized_start=2427
-  _globals['_EXPORTPAGERESPONSE']._serialized_end=2632
-  _globals['_EXECUTEIMPORTREQUEST']._serialized_start=2635
-  _globals['_EXECUTEIMPORTREQUEST']._serialized_end=2839
-  _globals['_RECORDRESULT']._serialized_start=2842
-  _globals['_RECORDRESULT']._serialized_end=3070
-  _globals['_EXECUTEIMPORTRESPONSE']._serialized_start=3072
-  _globals['_EXECUTEIMPORTRESPONSE']._serialized_end=3148
-  _globals['_MAPRECORDSREQUEST']._serialized_start=3151
-  _globals['_MAPRECORDSREQUEST']._serialized_end=3352
-  _globals['_MAPRECORDSRESPONSE']._serialized_start=3354
-  _globals['_MAPRECORDSRESPONSE']._serialized_end=3423
-  _globals['_CONNECTIONSERVICE']._serialized_start=3426
-  _globals['_CONNECTIONSERVICE']._serialized_end=5212
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=172
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=447
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=449
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=534
+  _globals['_GETCONNECTIONREQUEST']._serialized_start=536
+  _globals['_GETCONNECTIONREQUEST']._serialized_end=570
+  _globals['_GETCONNECTIONRESPONSE']._serialized_start=572
+  _globals['_GETCONNECTIONRESPONSE']._serialized_end=666
+  _globals['_CREATECONNECTIONREQUEST']._serialized_start=668
+  _globals['_CREATECONNECTIONREQUEST']._serialized_end=738
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=740
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=837
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=840
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=974
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=976
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=1073
+  _globals['_DELETECONNECTIONREQUEST']._serialized_start=1075
+  _globals['_DELETECONNECTIONREQUEST']._serialized_end=1164
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=1166
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=1192
+  _globals['_PINGCONNECTIONREQUEST']._serialized_start=1194
+  _globals['_PINGCONNECTIONREQUEST']._serialized_end=1229
+  _globals['_PINGERROR']._serialized_start=1231
+  _globals['_PINGERROR']._serialized_end=1305
+  _globals['_PINGCONNECTIONRESPONSE']._serialized_start=1307
+  _globals['_PINGCONNECTIONRESPONSE']._serialized_end=1394
+  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_start=1396
+  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_end=1471
+  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_start=1473
+  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_end=1567
+  _globals['_CONNECTIONSERVICE']._serialized_start=1570
+  _globals['_CONNECTIONSERVICE']._serialized_end=3356
 # @@protoc_insertion_point(module_scope)

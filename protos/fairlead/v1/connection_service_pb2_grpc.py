@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from fairlead.v1 import connection_service_pb2 as fairlead_dot_v1_dot_connection__service__pb2
+from fairlead.v1 import virtual_run_pb2 as fairlead_dot_v1_dot_virtual__run__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -76,23 +77,23 @@ class ConnectionServiceStub:
                 _registered_method=True)
         self.ExecuteExport = channel.unary_unary(
                 '/fairlead.v1.ConnectionService/ExecuteExport',
-                request_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportRequest.SerializeToString,
-                response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportResponse.FromString,
+                request_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportRequest.SerializeToString,
+                response_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportResponse.FromString,
                 _registered_method=True)
         self.ExportPage = channel.unary_unary(
                 '/fairlead.v1.ConnectionService/ExportPage',
-                request_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExportPageRequest.SerializeToString,
-                response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExportPageResponse.FromString,
+                request_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExportPageRequest.SerializeToString,
+                response_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExportPageResponse.FromString,
                 _registered_method=True)
         self.ExecuteImport = channel.unary_unary(
                 '/fairlead.v1.ConnectionService/ExecuteImport',
-                request_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportRequest.SerializeToString,
-                response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportResponse.FromString,
+                request_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportRequest.SerializeToString,
+                response_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportResponse.FromString,
                 _registered_method=True)
         self.MapRecords = channel.unary_unary(
                 '/fairlead.v1.ConnectionService/MapRecords',
-                request_serializer=fairlead_dot_v1_dot_connection__service__pb2.MapRecordsRequest.SerializeToString,
-                response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.MapRecordsResponse.FromString,
+                request_serializer=fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsRequest.SerializeToString,
+                response_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsResponse.FromString,
                 _registered_method=True)
 
 
@@ -258,23 +259,23 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
             ),
             'ExecuteExport': grpc.unary_unary_rpc_method_handler(
                     servicer.ExecuteExport,
-                    request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportRequest.FromString,
-                    response_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportResponse.SerializeToString,
+                    request_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportRequest.FromString,
+                    response_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportResponse.SerializeToString,
             ),
             'ExportPage': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportPage,
-                    request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExportPageRequest.FromString,
-                    response_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExportPageResponse.SerializeToString,
+                    request_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExportPageRequest.FromString,
+                    response_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExportPageResponse.SerializeToString,
             ),
             'ExecuteImport': grpc.unary_unary_rpc_method_handler(
                     servicer.ExecuteImport,
-                    request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportRequest.FromString,
-                    response_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportResponse.SerializeToString,
+                    request_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportRequest.FromString,
+                    response_serializer=fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportResponse.SerializeToString,
             ),
             'MapRecords': grpc.unary_unary_rpc_method_handler(
                     servicer.MapRecords,
-                    request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.MapRecordsRequest.FromString,
-                    response_serializer=fairlead_dot_v1_dot_connection__service__pb2.MapRecordsResponse.SerializeToString,
+                    request_deserializer=fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsRequest.FromString,
+                    response_serializer=fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -496,8 +497,8 @@ class ConnectionService:
             request,
             target,
             '/fairlead.v1.ConnectionService/ExecuteExport',
-            fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportRequest.SerializeToString,
-            fairlead_dot_v1_dot_connection__service__pb2.ExecuteExportResponse.FromString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportRequest.SerializeToString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExecuteExportResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -523,8 +524,8 @@ class ConnectionService:
             request,
             target,
             '/fairlead.v1.ConnectionService/ExportPage',
-            fairlead_dot_v1_dot_connection__service__pb2.ExportPageRequest.SerializeToString,
-            fairlead_dot_v1_dot_connection__service__pb2.ExportPageResponse.FromString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExportPageRequest.SerializeToString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExportPageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -550,8 +551,8 @@ class ConnectionService:
             request,
             target,
             '/fairlead.v1.ConnectionService/ExecuteImport',
-            fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportRequest.SerializeToString,
-            fairlead_dot_v1_dot_connection__service__pb2.ExecuteImportResponse.FromString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportRequest.SerializeToString,
+            fairlead_dot_v1_dot_virtual__run__pb2.ExecuteImportResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -577,8 +578,8 @@ class ConnectionService:
             request,
             target,
             '/fairlead.v1.ConnectionService/MapRecords',
-            fairlead_dot_v1_dot_connection__service__pb2.MapRecordsRequest.SerializeToString,
-            fairlead_dot_v1_dot_connection__service__pb2.MapRecordsResponse.FromString,
+            fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsRequest.SerializeToString,
+            fairlead_dot_v1_dot_virtual__run__pb2.MapRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

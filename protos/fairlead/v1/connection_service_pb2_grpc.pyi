@@ -5,6 +5,7 @@ Keeping, trying and using connections (contract.md 2)."""
 
 from collections import abc as _abc
 from fairlead.v1 import connection_service_pb2 as _connection_service_pb2
+from fairlead.v1 import virtual_run_pb2 as _virtual_run_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -79,7 +80,7 @@ class ConnectionServiceStub:
 
     Fails as CreateConnection and PingConnection do, `not_found` excepted.
     """
-    ExecuteExport: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.ExecuteExportRequest, _connection_service_pb2.ExecuteExportResponse]
+    ExecuteExport: _grpc.UnaryUnaryMultiCallable[_virtual_run_pb2.ExecuteExportRequest, _virtual_run_pb2.ExecuteExportResponse]
     """Runs an export that is not stored and answers all its records at once.
 
     Fails with NOT_FOUND (404) `not_found`; with INVALID_ARGUMENT (422) for a model that is wrong, and `export_too_large` above 10,000
@@ -87,7 +88,7 @@ class ConnectionServiceStub:
     `adaptor_not_supported` or `feature_not_supported`; with ABORTED (422) and the application's status, or a word of contract.md 1.16, when
     the application fails; with DEADLINE_EXCEEDED when the caller's own deadline ends it. There is no partial answer.
     """
-    ExportPage: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.ExportPageRequest, _connection_service_pb2.ExportPageResponse]
+    ExportPage: _grpc.UnaryUnaryMultiCallable[_virtual_run_pb2.ExportPageRequest, _virtual_run_pb2.ExportPageResponse]
     """Runs an export that is not stored, one page a call: without a state the first page, with the state of the last answer the next one. A
     state that is `done` answers no records and no state.
 
@@ -95,14 +96,14 @@ class ConnectionServiceStub:
     changed, is too old, or belongs to another connection, export or account; and with INVALID_ARGUMENT (422)
     `paged_export_state_too_large` when the position does not fit into a state.
     """
-    ExecuteImport: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.ExecuteImportRequest, _connection_service_pb2.ExecuteImportResponse]
+    ExecuteImport: _grpc.UnaryUnaryMultiCallable[_virtual_run_pb2.ExecuteImportRequest, _virtual_run_pb2.ExecuteImportResponse]
     """Maps records and pushes them through an import that is not stored. Element n of the answer is the result of record n; whatever happens
     to a record is told there and does not stop the others.
 
     Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) for a model that is wrong or more than 10,000 records, and with
     UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
     """
-    MapRecords: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.MapRecordsRequest, _connection_service_pb2.MapRecordsResponse]
+    MapRecords: _grpc.UnaryUnaryMultiCallable[_virtual_run_pb2.MapRecordsRequest, _virtual_run_pb2.MapRecordsResponse]
     """Runs the mapping of an import only and answers the mapped records in the order of the records. Nothing is sent but dynamic lookups.
 
     Fails as ExecuteImport does, and with INVALID_ARGUMENT (422), one entry per record, when records cannot be mapped: `mapping_error` with
@@ -160,7 +161,7 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
 
     Fails as CreateConnection and PingConnection do, `not_found` excepted.
     """
-    ExecuteExport: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.ExecuteExportRequest, _connection_service_pb2.ExecuteExportResponse]  # type: ignore[assignment]
+    ExecuteExport: _aio.UnaryUnaryMultiCallable[_virtual_run_pb2.ExecuteExportRequest, _virtual_run_pb2.ExecuteExportResponse]  # type: ignore[assignment]
     """Runs an export that is not stored and answers all its records at once.
 
     Fails with NOT_FOUND (404) `not_found`; with INVALID_ARGUMENT (422) for a model that is wrong, and `export_too_large` above 10,000
@@ -168,7 +169,7 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     `adaptor_not_supported` or `feature_not_supported`; with ABORTED (422) and the application's status, or a word of contract.md 1.16, when
     the application fails; with DEADLINE_EXCEEDED when the caller's own deadline ends it. There is no partial answer.
     """
-    ExportPage: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.ExportPageRequest, _connection_service_pb2.ExportPageResponse]  # type: ignore[assignment]
+    ExportPage: _aio.UnaryUnaryMultiCallable[_virtual_run_pb2.ExportPageRequest, _virtual_run_pb2.ExportPageResponse]  # type: ignore[assignment]
     """Runs an export that is not stored, one page a call: without a state the first page, with the state of the last answer the next one. A
     state that is `done` answers no records and no state.
 
@@ -176,14 +177,14 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     changed, is too old, or belongs to another connection, export or account; and with INVALID_ARGUMENT (422)
     `paged_export_state_too_large` when the position does not fit into a state.
     """
-    ExecuteImport: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.ExecuteImportRequest, _connection_service_pb2.ExecuteImportResponse]  # type: ignore[assignment]
+    ExecuteImport: _aio.UnaryUnaryMultiCallable[_virtual_run_pb2.ExecuteImportRequest, _virtual_run_pb2.ExecuteImportResponse]  # type: ignore[assignment]
     """Maps records and pushes them through an import that is not stored. Element n of the answer is the result of record n; whatever happens
     to a record is told there and does not stop the others.
 
     Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) for a model that is wrong or more than 10,000 records, and with
     UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
     """
-    MapRecords: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.MapRecordsRequest, _connection_service_pb2.MapRecordsResponse]  # type: ignore[assignment]
+    MapRecords: _aio.UnaryUnaryMultiCallable[_virtual_run_pb2.MapRecordsRequest, _virtual_run_pb2.MapRecordsResponse]  # type: ignore[assignment]
     """Runs the mapping of an import only and answers the mapped records in the order of the records. Nothing is sent but dynamic lookups.
 
     Fails as ExecuteImport does, and with INVALID_ARGUMENT (422), one entry per record, when records cannot be mapped: `mapping_error` with
@@ -284,9 +285,9 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ExecuteExport(
         self,
-        request: _connection_service_pb2.ExecuteExportRequest,
+        request: _virtual_run_pb2.ExecuteExportRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_connection_service_pb2.ExecuteExportResponse, _abc.Awaitable[_connection_service_pb2.ExecuteExportResponse]]:
+    ) -> _typing.Union[_virtual_run_pb2.ExecuteExportResponse, _abc.Awaitable[_virtual_run_pb2.ExecuteExportResponse]]:
         """Runs an export that is not stored and answers all its records at once.
 
         Fails with NOT_FOUND (404) `not_found`; with INVALID_ARGUMENT (422) for a model that is wrong, and `export_too_large` above 10,000
@@ -298,9 +299,9 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ExportPage(
         self,
-        request: _connection_service_pb2.ExportPageRequest,
+        request: _virtual_run_pb2.ExportPageRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_connection_service_pb2.ExportPageResponse, _abc.Awaitable[_connection_service_pb2.ExportPageResponse]]:
+    ) -> _typing.Union[_virtual_run_pb2.ExportPageResponse, _abc.Awaitable[_virtual_run_pb2.ExportPageResponse]]:
         """Runs an export that is not stored, one page a call: without a state the first page, with the state of the last answer the next one. A
         state that is `done` answers no records and no state.
 
@@ -312,9 +313,9 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ExecuteImport(
         self,
-        request: _connection_service_pb2.ExecuteImportRequest,
+        request: _virtual_run_pb2.ExecuteImportRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_connection_service_pb2.ExecuteImportResponse, _abc.Awaitable[_connection_service_pb2.ExecuteImportResponse]]:
+    ) -> _typing.Union[_virtual_run_pb2.ExecuteImportResponse, _abc.Awaitable[_virtual_run_pb2.ExecuteImportResponse]]:
         """Maps records and pushes them through an import that is not stored. Element n of the answer is the result of record n; whatever happens
         to a record is told there and does not stop the others.
 
@@ -325,9 +326,9 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def MapRecords(
         self,
-        request: _connection_service_pb2.MapRecordsRequest,
+        request: _virtual_run_pb2.MapRecordsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_connection_service_pb2.MapRecordsResponse, _abc.Awaitable[_connection_service_pb2.MapRecordsResponse]]:
+    ) -> _typing.Union[_virtual_run_pb2.MapRecordsResponse, _abc.Awaitable[_virtual_run_pb2.MapRecordsResponse]]:
         """Runs the mapping of an import only and answers the mapped records in the order of the records. Nothing is sent but dynamic lookups.
 
         Fails as ExecuteImport does, and with INVALID_ARGUMENT (422), one entry per record, when records cannot be mapped: `mapping_error` with

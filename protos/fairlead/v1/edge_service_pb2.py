@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from fairlead.v1 import options_pb2 as fairlead_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61irlead/v1/edge_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x19\x66\x61irlead/v1/options.proto\"\"\n\x0c\x41\x64mitRequest\x12\x12\n\ncheck_only\x18\x01 \x01(\x08\"\x0f\n\rAdmitResponse2U\n\x0b\x45\x64geService\x12\x46\n\x05\x41\x64mit\x12\x19.fairlead.v1.AdmitRequest\x1a\x1a.fairlead.v1.AdmitResponse\"\x06\xca\xf3\x18\x02 \x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61irlead/v1/edge_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x19\x66\x61irlead/v1/options.proto\"\x0e\n\x0c\x41\x64mitRequest\"\x0f\n\rAdmitResponse2U\n\x0b\x45\x64geService\x12\x46\n\x05\x41\x64mit\x12\x19.fairlead.v1.AdmitRequest\x1a\x1a.fairlead.v1.AdmitResponse\"\x06\xca\xf3\x18\x02 \x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EDGESERVICE'].methods_by_name['Admit']._loaded_options = None
   _globals['_EDGESERVICE'].methods_by_name['Admit']._serialized_options = b'\312\363\030\002 \001'
   _globals['_ADMITREQUEST']._serialized_start=74
-  _globals['_ADMITREQUEST']._serialized_end=108
-  _globals['_ADMITRESPONSE']._serialized_start=110
-  _globals['_ADMITRESPONSE']._serialized_end=125
-  _globals['_EDGESERVICE']._serialized_start=127
-  _globals['_EDGESERVICE']._serialized_end=212
+  _globals['_ADMITREQUEST']._serialized_end=88
+  _globals['_ADMITRESPONSE']._serialized_start=90
+  _globals['_ADMITRESPONSE']._serialized_end=105
+  _globals['_EDGESERVICE']._serialized_start=107
+  _globals['_EDGESERVICE']._serialized_end=192
 # @@protoc_insertion_point(module_scope)

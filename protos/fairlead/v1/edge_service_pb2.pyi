@@ -18,21 +18,16 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class AdmitRequest(_message.Message):
-    """How to count."""
+    """Nothing: the caller is told by the metadata."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CHECK_ONLY_FIELD_NUMBER: _builtins.int
-    check_only: _builtins.bool
-    """Only authenticates: takes nothing and uses up nothing. Asked before a large body is read."""
     def __init__(
         self,
-        *,
-        check_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_only", b"check_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

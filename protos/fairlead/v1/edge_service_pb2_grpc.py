@@ -48,7 +48,8 @@ class EdgeServiceServicer:
 
     def Admit(self, request, context):
         """Authenticates the caller, takes one token of the bucket and uses up a one-time token. A gateway calls it before it tells of a route,
-        method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead.
+        method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead. With the metadata
+        `fairlead-admit: check` it authenticates only: asked before a large body is read.
 
         Fails with UNAUTHENTICATED (401) without a good token, and with RESOURCE_EXHAUSTED (429) `rate_limited`.
         """

@@ -35,7 +35,8 @@ class EdgeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EdgeServiceAsyncStub: ...
     Admit: _grpc.UnaryUnaryMultiCallable[_edge_service_pb2.AdmitRequest, _edge_service_pb2.AdmitResponse]
     """Authenticates the caller, takes one token of the bucket and uses up a one-time token. A gateway calls it before it tells of a route,
-    method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead.
+    method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead. With the metadata
+    `fairlead-admit: check` it authenticates only: asked before a large body is read.
 
     Fails with UNAUTHENTICATED (401) without a good token, and with RESOURCE_EXHAUSTED (429) `rate_limited`.
     """
@@ -47,7 +48,8 @@ class EdgeServiceAsyncStub(EdgeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Admit: _aio.UnaryUnaryMultiCallable[_edge_service_pb2.AdmitRequest, _edge_service_pb2.AdmitResponse]  # type: ignore[assignment]
     """Authenticates the caller, takes one token of the bucket and uses up a one-time token. A gateway calls it before it tells of a route,
-    method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead.
+    method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead. With the metadata
+    `fairlead-admit: check` it authenticates only: asked before a large body is read.
 
     Fails with UNAUTHENTICATED (401) without a good token, and with RESOURCE_EXHAUSTED (429) `rate_limited`.
     """
@@ -62,7 +64,8 @@ class EdgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_edge_service_pb2.AdmitResponse, _abc.Awaitable[_edge_service_pb2.AdmitResponse]]:
         """Authenticates the caller, takes one token of the bucket and uses up a one-time token. A gateway calls it before it tells of a route,
-        method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead.
+        method, size, syntax or field that is wrong; a request that passes is counted by its own rpc instead. With the metadata
+        `fairlead-admit: check` it authenticates only: asked before a large body is read.
 
         Fails with UNAUTHENTICATED (401) without a good token, and with RESOURCE_EXHAUSTED (429) `rate_limited`.
         """

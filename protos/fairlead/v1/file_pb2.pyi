@@ -465,11 +465,14 @@ class SortField(_message.Message):
 
     FIELD_FIELD_NUMBER: _builtins.int
     DESCENDING_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """Path of the key."""
     descending: _builtins.bool
     """Largest first."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def c_locked(self) -> _common_pb2.JsonValue:
         """Lock set by a connector; carried (contract.md 1.9)."""
@@ -479,18 +482,23 @@ class SortField(_message.Message):
         *,
         field: _builtins.str | None = ...,
         descending: _builtins.bool | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_descending", b"_descending", "_field", b"_field", "c_locked", b"c_locked", "descending", b"descending", "field", b"field"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_descending", b"_descending", "_document_id", b"_document_id", "_field", b"_field", "c_locked", b"c_locked", "descending", b"descending", "document_id", b"document_id", "field", b"field"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_descending", b"_descending", "_field", b"_field", "c_locked", b"c_locked", "descending", b"descending", "field", b"field"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_descending", b"_descending", "_document_id", b"_document_id", "_field", b"_field", "c_locked", b"c_locked", "descending", b"descending", "document_id", b"document_id", "field", b"field"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__descending: _TypeAlias = _typing.Literal["descending"]  # noqa: Y015
     _WhichOneofArgType__descending: _TypeAlias = _typing.Literal["_descending", b"_descending"]  # noqa: Y015
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__field: _TypeAlias = _typing.Literal["field"]  # noqa: Y015
     _WhichOneofArgType__field: _TypeAlias = _typing.Literal["_field", b"_field"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__descending) -> _WhichOneofReturnType__descending | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__field) -> _WhichOneofReturnType__field | None: ...
 

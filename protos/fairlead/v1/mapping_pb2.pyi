@@ -239,6 +239,7 @@ class MappedField(_message.Message):
     IS_KEY_FIELD_NUMBER: _builtins.int
     CONDITIONAL_FIELD_NUMBER: _builtins.int
     SUB_RECORD_MAPPING_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     extract: _builtins.str
     """Where the value comes from: a path or a template."""
@@ -264,6 +265,8 @@ class MappedField(_message.Message):
     """Of NetSuite; carried."""
     is_key: _builtins.bool
     """Of NetSuite; carried."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def hard_coded_value(self) -> _common_pb2.JsonValue:
         """A constant; wins over `extract`."""
@@ -303,16 +306,19 @@ class MappedField(_message.Message):
         is_key: _builtins.bool | None = ...,
         conditional: Global___FieldConditional | None = ...,
         sub_record_mapping: _common_pb2.JsonValue | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_discard_if_empty", b"_discard_if_empty", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_immutable", b"_immutable", "_internal_id", b"_internal_id", "_is_key", b"_is_key", "_lookup_name", b"_lookup_name", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "discard_if_empty", b"discard_if_empty", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "immutable", b"immutable", "internal_id", b"internal_id", "is_key", b"is_key", "lookup_name", b"lookup_name", "sub_record_mapping", b"sub_record_mapping"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_discard_if_empty", b"_discard_if_empty", "_document_id", b"_document_id", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_immutable", b"_immutable", "_internal_id", b"_internal_id", "_is_key", b"_is_key", "_lookup_name", b"_lookup_name", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "discard_if_empty", b"discard_if_empty", "document_id", b"document_id", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "immutable", b"immutable", "internal_id", b"internal_id", "is_key", b"is_key", "lookup_name", b"lookup_name", "sub_record_mapping", b"sub_record_mapping"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_discard_if_empty", b"_discard_if_empty", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_immutable", b"_immutable", "_internal_id", b"_internal_id", "_is_key", b"_is_key", "_lookup_name", b"_lookup_name", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "discard_if_empty", b"discard_if_empty", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "immutable", b"immutable", "internal_id", b"internal_id", "is_key", b"is_key", "lookup_name", b"lookup_name", "sub_record_mapping", b"sub_record_mapping"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_discard_if_empty", b"_discard_if_empty", "_document_id", b"_document_id", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_immutable", b"_immutable", "_internal_id", b"_internal_id", "_is_key", b"_is_key", "_lookup_name", b"_lookup_name", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "discard_if_empty", b"discard_if_empty", "document_id", b"document_id", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "immutable", b"immutable", "internal_id", b"internal_id", "is_key", b"is_key", "lookup_name", b"lookup_name", "sub_record_mapping", b"sub_record_mapping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__data_type: _TypeAlias = _typing.Literal["data_type"]  # noqa: Y015
     _WhichOneofArgType__data_type: _TypeAlias = _typing.Literal["_data_type", b"_data_type"]  # noqa: Y015
     _WhichOneofReturnType__discard_if_empty: _TypeAlias = _typing.Literal["discard_if_empty"]  # noqa: Y015
     _WhichOneofArgType__discard_if_empty: _TypeAlias = _typing.Literal["_discard_if_empty", b"_discard_if_empty"]  # noqa: Y015
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__extract: _TypeAlias = _typing.Literal["extract"]  # noqa: Y015
     _WhichOneofArgType__extract: _TypeAlias = _typing.Literal["_extract", b"_extract"]  # noqa: Y015
     _WhichOneofReturnType__extract_date_format: _TypeAlias = _typing.Literal["extract_date_format"]  # noqa: Y015
@@ -337,6 +343,8 @@ class MappedField(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__data_type) -> _WhichOneofReturnType__data_type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__discard_if_empty) -> _WhichOneofReturnType__discard_if_empty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__extract) -> _WhichOneofReturnType__extract | None: ...
     @_typing.overload
@@ -408,11 +416,14 @@ class MappedList(_message.Message):
     GENERATE_FIELD_NUMBER: _builtins.int
     JSON_PATH_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     generate: _builtins.str
     """Where the list goes."""
     json_path: _builtins.str
     """Of NetSuite: array to which the extracts are relative."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___MappedField]:
         """Fields of each row."""
@@ -427,16 +438,21 @@ class MappedList(_message.Message):
         generate: _builtins.str | None = ...,
         json_path: _builtins.str | None = ...,
         fields: _abc.Iterable[Global___MappedField] | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_generate", b"_generate", "_json_path", b"_json_path", "c_locked", b"c_locked", "generate", b"generate", "json_path", b"json_path"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_generate", b"_generate", "_json_path", b"_json_path", "c_locked", b"c_locked", "document_id", b"document_id", "generate", b"generate", "json_path", b"json_path"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_generate", b"_generate", "_json_path", b"_json_path", "c_locked", b"c_locked", "fields", b"fields", "generate", b"generate", "json_path", b"json_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_document_id", b"_document_id", "_generate", b"_generate", "_json_path", b"_json_path", "c_locked", b"c_locked", "document_id", b"document_id", "fields", b"fields", "generate", b"generate", "json_path", b"json_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__generate: _TypeAlias = _typing.Literal["generate"]  # noqa: Y015
     _WhichOneofArgType__generate: _TypeAlias = _typing.Literal["_generate", b"_generate"]  # noqa: Y015
     _WhichOneofReturnType__json_path: _TypeAlias = _typing.Literal["json_path"]  # noqa: Y015
     _WhichOneofArgType__json_path: _TypeAlias = _typing.Literal["_json_path", b"_json_path"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__generate) -> _WhichOneofReturnType__generate | None: ...
     @_typing.overload
@@ -466,6 +482,7 @@ class Mapping(_message.Message):
     BUILD_ARRAY_HELPER_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     CONDITIONAL_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     generate: _builtins.str
     """Name of the target; empty inside an array of arrays."""
@@ -491,6 +508,8 @@ class Mapping(_message.Message):
     """Kind of the source; carried."""
     status: Global___MappingStatus.ValueType
     """State of the entry; every entry needs it."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def hard_coded_value(self) -> _common_pb2.JsonValue:
         """A constant; wins over `extract`."""
@@ -530,11 +549,12 @@ class Mapping(_message.Message):
         build_array_helper: _abc.Iterable[Global___ArraySource] | None = ...,
         status: Global___MappingStatus.ValueType | None = ...,
         conditional: Global___MappingConditional | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_default", b"_default", "_description", b"_description", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_lookup_name", b"_lookup_name", "_source_data_type", b"_source_data_type", "_status", b"_status", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "description", b"description", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "lookup_name", b"lookup_name", "source_data_type", b"source_data_type", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_default", b"_default", "_description", b"_description", "_document_id", b"_document_id", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_lookup_name", b"_lookup_name", "_source_data_type", b"_source_data_type", "_status", b"_status", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "description", b"description", "document_id", b"document_id", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "lookup_name", b"lookup_name", "source_data_type", b"source_data_type", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_default", b"_default", "_description", b"_description", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_lookup_name", b"_lookup_name", "_source_data_type", b"_source_data_type", "_status", b"_status", "build_array_helper", b"build_array_helper", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "description", b"description", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "lookup_name", b"lookup_name", "mappings", b"mappings", "source_data_type", b"source_data_type", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_type", b"_data_type", "_default", b"_default", "_description", b"_description", "_document_id", b"_document_id", "_extract", b"_extract", "_extract_date_format", b"_extract_date_format", "_extract_date_timezone", b"_extract_date_timezone", "_generate", b"_generate", "_generate_date_format", b"_generate_date_format", "_generate_date_timezone", b"_generate_date_timezone", "_lookup_name", b"_lookup_name", "_source_data_type", b"_source_data_type", "_status", b"_status", "build_array_helper", b"build_array_helper", "c_locked", b"c_locked", "conditional", b"conditional", "data_type", b"data_type", "default", b"default", "description", b"description", "document_id", b"document_id", "extract", b"extract", "extract_date_format", b"extract_date_format", "extract_date_timezone", b"extract_date_timezone", "generate", b"generate", "generate_date_format", b"generate_date_format", "generate_date_timezone", b"generate_date_timezone", "hard_coded_value", b"hard_coded_value", "lookup_name", b"lookup_name", "mappings", b"mappings", "source_data_type", b"source_data_type", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__data_type: _TypeAlias = _typing.Literal["data_type"]  # noqa: Y015
     _WhichOneofArgType__data_type: _TypeAlias = _typing.Literal["_data_type", b"_data_type"]  # noqa: Y015
@@ -542,6 +562,8 @@ class Mapping(_message.Message):
     _WhichOneofArgType__default: _TypeAlias = _typing.Literal["_default", b"_default"]  # noqa: Y015
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__extract: _TypeAlias = _typing.Literal["extract"]  # noqa: Y015
     _WhichOneofArgType__extract: _TypeAlias = _typing.Literal["_extract", b"_extract"]  # noqa: Y015
     _WhichOneofReturnType__extract_date_format: _TypeAlias = _typing.Literal["extract_date_format"]  # noqa: Y015
@@ -566,6 +588,8 @@ class Mapping(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__default) -> _WhichOneofReturnType__default | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__extract) -> _WhichOneofReturnType__extract | None: ...
     @_typing.overload
@@ -598,6 +622,7 @@ class ArraySource(_message.Message):
     DEFAULT_FIELD_NUMBER: _builtins.int
     CONDITIONAL_FIELD_NUMBER: _builtins.int
     MAPPINGS_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     extract: _builtins.str
     """Values or objects that are appended; with `mappings`, the objects that are mapped."""
@@ -605,6 +630,8 @@ class ArraySource(_message.Message):
     """Kind of the source; carried."""
     default: _builtins.str
     """Value when nothing is found."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def conditional(self) -> Global___ArraySourceConditional:
         """When the source is used."""
@@ -625,20 +652,25 @@ class ArraySource(_message.Message):
         default: _builtins.str | None = ...,
         conditional: Global___ArraySourceConditional | None = ...,
         mappings: _abc.Iterable[Global___Mapping] | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_extract", b"_extract", "_source_data_type", b"_source_data_type", "c_locked", b"c_locked", "conditional", b"conditional", "default", b"default", "extract", b"extract", "source_data_type", b"source_data_type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_document_id", b"_document_id", "_extract", b"_extract", "_source_data_type", b"_source_data_type", "c_locked", b"c_locked", "conditional", b"conditional", "default", b"default", "document_id", b"document_id", "extract", b"extract", "source_data_type", b"source_data_type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_extract", b"_extract", "_source_data_type", b"_source_data_type", "c_locked", b"c_locked", "conditional", b"conditional", "default", b"default", "extract", b"extract", "mappings", b"mappings", "source_data_type", b"source_data_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_document_id", b"_document_id", "_extract", b"_extract", "_source_data_type", b"_source_data_type", "c_locked", b"c_locked", "conditional", b"conditional", "default", b"default", "document_id", b"document_id", "extract", b"extract", "mappings", b"mappings", "source_data_type", b"source_data_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__default: _TypeAlias = _typing.Literal["default"]  # noqa: Y015
     _WhichOneofArgType__default: _TypeAlias = _typing.Literal["_default", b"_default"]  # noqa: Y015
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__extract: _TypeAlias = _typing.Literal["extract"]  # noqa: Y015
     _WhichOneofArgType__extract: _TypeAlias = _typing.Literal["_extract", b"_extract"]  # noqa: Y015
     _WhichOneofReturnType__source_data_type: _TypeAlias = _typing.Literal["source_data_type"]  # noqa: Y015
     _WhichOneofArgType__source_data_type: _TypeAlias = _typing.Literal["_source_data_type", b"_source_data_type"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__default) -> _WhichOneofReturnType__default | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__extract) -> _WhichOneofReturnType__extract | None: ...
     @_typing.overload
@@ -722,6 +754,7 @@ class Lookup(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     USE_IMPORT_HEADERS_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     C_LOCKED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name by which fields and templates use it."""
@@ -739,6 +772,8 @@ class Lookup(_message.Message):
     """Dynamic: body, a template."""
     use_import_headers: _builtins.bool
     """Dynamic: the header fields of the import are sent too."""
+    document_id: _builtins.str
+    """Id of an entry that comes from elsewhere; ignored (contract.md 1.9)."""
     @_builtins.property
     def map(self) -> _common_pb2.JsonValue:
         """Static: results by value; open."""
@@ -764,16 +799,19 @@ class Lookup(_message.Message):
         method: _words_pb2.ReadMethod.ValueType | None = ...,
         body: _builtins.str | None = ...,
         use_import_headers: _builtins.bool | None = ...,
+        document_id: _builtins.str | None = ...,
         c_locked: _common_pb2.JsonValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_failures", b"_allow_failures", "_body", b"_body", "_extract", b"_extract", "_lookup_cache_id", b"_lookup_cache_id", "_method", b"_method", "_name", b"_name", "_relative_uri", b"_relative_uri", "_use_import_headers", b"_use_import_headers", "allow_failures", b"allow_failures", "body", b"body", "c_locked", b"c_locked", "default", b"default", "extract", b"extract", "lookup_cache_id", b"lookup_cache_id", "map", b"map", "method", b"method", "name", b"name", "relative_uri", b"relative_uri", "use_import_headers", b"use_import_headers"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_failures", b"_allow_failures", "_body", b"_body", "_document_id", b"_document_id", "_extract", b"_extract", "_lookup_cache_id", b"_lookup_cache_id", "_method", b"_method", "_name", b"_name", "_relative_uri", b"_relative_uri", "_use_import_headers", b"_use_import_headers", "allow_failures", b"allow_failures", "body", b"body", "c_locked", b"c_locked", "default", b"default", "document_id", b"document_id", "extract", b"extract", "lookup_cache_id", b"lookup_cache_id", "map", b"map", "method", b"method", "name", b"name", "relative_uri", b"relative_uri", "use_import_headers", b"use_import_headers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_failures", b"_allow_failures", "_body", b"_body", "_extract", b"_extract", "_lookup_cache_id", b"_lookup_cache_id", "_method", b"_method", "_name", b"_name", "_relative_uri", b"_relative_uri", "_use_import_headers", b"_use_import_headers", "allow_failures", b"allow_failures", "body", b"body", "c_locked", b"c_locked", "default", b"default", "extract", b"extract", "lookup_cache_id", b"lookup_cache_id", "map", b"map", "method", b"method", "name", b"name", "relative_uri", b"relative_uri", "use_import_headers", b"use_import_headers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_failures", b"_allow_failures", "_body", b"_body", "_document_id", b"_document_id", "_extract", b"_extract", "_lookup_cache_id", b"_lookup_cache_id", "_method", b"_method", "_name", b"_name", "_relative_uri", b"_relative_uri", "_use_import_headers", b"_use_import_headers", "allow_failures", b"allow_failures", "body", b"body", "c_locked", b"c_locked", "default", b"default", "document_id", b"document_id", "extract", b"extract", "lookup_cache_id", b"lookup_cache_id", "map", b"map", "method", b"method", "name", b"name", "relative_uri", b"relative_uri", "use_import_headers", b"use_import_headers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__allow_failures: _TypeAlias = _typing.Literal["allow_failures"]  # noqa: Y015
     _WhichOneofArgType__allow_failures: _TypeAlias = _typing.Literal["_allow_failures", b"_allow_failures"]  # noqa: Y015
     _WhichOneofReturnType__body: _TypeAlias = _typing.Literal["body"]  # noqa: Y015
     _WhichOneofArgType__body: _TypeAlias = _typing.Literal["_body", b"_body"]  # noqa: Y015
+    _WhichOneofReturnType__document_id: _TypeAlias = _typing.Literal["document_id"]  # noqa: Y015
+    _WhichOneofArgType__document_id: _TypeAlias = _typing.Literal["_document_id", b"_document_id"]  # noqa: Y015
     _WhichOneofReturnType__extract: _TypeAlias = _typing.Literal["extract"]  # noqa: Y015
     _WhichOneofArgType__extract: _TypeAlias = _typing.Literal["_extract", b"_extract"]  # noqa: Y015
     _WhichOneofReturnType__lookup_cache_id: _TypeAlias = _typing.Literal["lookup_cache_id"]  # noqa: Y015
@@ -790,6 +828,8 @@ class Lookup(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__allow_failures) -> _WhichOneofReturnType__allow_failures | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__body) -> _WhichOneofReturnType__body | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__document_id) -> _WhichOneofReturnType__document_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__extract) -> _WhichOneofReturnType__extract | None: ...
     @_typing.overload

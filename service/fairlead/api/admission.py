@@ -10,7 +10,7 @@ from typing import Final
 from fairlead.api.call import Call
 from fairlead.domain.errors import Problem, RateLimited, Unauthenticated
 from fairlead.engine.ports import RateLimiter
-from fairlead.engine.tokens import Tokens
+from fairlead.engine.tokens import Tokens, bearer
 
 REQUEST_ID: Final = "x-request-id"
 AUTHORIZATION: Final = "authorization"
@@ -32,7 +32,7 @@ class Admission:
         if call.method in self._open:
             return
         try:
-            call.identity = await self._tokens.authenticate(_bearer(call.metadata))
+            call.identity = await self._tokens.authenticate(bearer(call.metadata.get(AUTHORIZATION)))
         except Unauthenticated:
             self._count(call.remote, anonymous=True)
             raise
@@ -52,10 +52,3 @@ def request_id(metadata: Mapping[str, str]) -> str:
     if 0 < len(given) <= 128 and given.isascii() and given.isprintable():
         return given
     return secrets.token_hex(16)
-
-
-def _bearer(metadata: Mapping[str, str]) -> str:
-    scheme, _, token = metadata.get(AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthenticated(Problem("unauthorized", "Unauthorized"))
-    return token.strip()

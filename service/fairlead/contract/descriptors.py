@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, MethodDescriptor
+from fairlead.v1 import common_pb2, options_pb2
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    EnumValueDescriptor,
+    FieldDescriptor,
+    MethodDescriptor,
+)
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-
-from fairlead.v1 import common_pb2, options_pb2
 
 OPEN_VALUE: Final = common_pb2.JsonValue.DESCRIPTOR.full_name
 """Name of the message that carries any JSON value as its text (D1)."""

@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 import msgspec
-
 from fairlead.contract.plan import FieldPlan
 from fairlead.contract.problems import Problems
 from fairlead.contract.rules import MASK, MASK_REFUSED, NOT_THE_MASK, judge_items
@@ -15,6 +14,7 @@ from fairlead.v1 import options_pb2
 
 MASK_JSON: Final = b'"******"'
 NULL: Final = b"null"
+EMPTY_ARRAY: Final = b"[]"
 
 _TEXT: Final = msgspec.json.Decoder(str)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -52,7 +52,7 @@ def judge_open(field: FieldPlan, document: JsonText, part: bytes, path: str, mod
                 return part
             document, part = bag, bag.text
     kind = field.json_kind
-    if kind:
+    if kind and not (part == NULL and field.keep_null):
         first_bytes, expectation = _KINDS[kind]
         if part[0] not in first_bytes:
             problems.invalid(path, expectation)
@@ -78,7 +78,7 @@ def _judge_records(field: FieldPlan, part: bytes, path: str, problems: Problems)
     elements = _ELEMENTS.decode(part)
     judge_items(field, len(elements), path, problems)
     for index, element in enumerate(elements):
-        if not bytes(memoryview(element)[:1]) in _RECORD:
+        if bytes(memoryview(element)[:1]) not in _RECORD:
             problems.invalid(f"{path}.{index}" if path else str(index), "be an object or an array of rows")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from google.protobuf.message import Message
-
 from fairlead.contract.descriptors import enum_rules, field_rules, is_open, message_class, message_rules, value_rules
 from fairlead.v1 import options_pb2
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
 
 WRITTEN: Final = "written"
 """Field of a stored message that lists its nulls, empty lists and empty objects (D21); never part of the JSON."""
@@ -78,6 +77,7 @@ class FieldPlan:
         "fold",
         "has_presence",
         "header",
+        "is_whole",
         "json_kind",
         "json_name",
         "json_text",
@@ -112,6 +112,7 @@ class FieldPlan:
         self.repeated: Final = field.is_repeated
         self.has_presence: Final = field.has_presence
         self.kind: Final = _kind(field)
+        self.is_whole: Final = self.kind in (Kind.OBJECT, Kind.ROW, Kind.OPEN)
         self.words: Final = word_plan(field.enum_type) if self.kind is Kind.WORD else None
         self.message: Final = plan_of(field.message_type) if self.kind in (Kind.OBJECT, Kind.ROW) else None
         self.required: Final = frozenset(rules.required)
@@ -148,6 +149,7 @@ class MessagePlan:
         "always_printed",
         "by_name",
         "by_number",
+        "by_proto_name",
         "fields",
         "in_order",
         "is_row",
@@ -155,7 +157,6 @@ class MessagePlan:
         "output_only",
         "position",
         "required",
-        "row",
         "written",
     )
 
@@ -166,6 +167,7 @@ class MessagePlan:
         self.fields: tuple[FieldPlan, ...] = ()
         self.by_number: Final[dict[int, FieldPlan]] = {}
         self.by_name: Final[dict[str, FieldPlan]] = {}
+        self.by_proto_name: Final[dict[str, FieldPlan]] = {}
         self.position: Final[dict[int, int]] = {}
         self.required: Final[dict[int, tuple[FieldPlan, ...]]] = {}
         self.output_only: Final[dict[int, tuple[FieldPlan, ...]]] = {}
@@ -181,6 +183,7 @@ class MessagePlan:
             raise TypeError(f"{message.full_name} is a bare list and must have one repeated field")
         for place, plan in enumerate(self.fields):
             self.by_number[plan.number] = plan
+            self.by_proto_name[plan.name] = plan
             self.position[plan.number] = place
             for name in (plan.json_name, *plan.aliases):
                 if self.by_name.setdefault(name, plan) is not plan:
@@ -235,7 +238,9 @@ def _kind(field: FieldDescriptor) -> Kind:
         return Kind.ROW if message_rules(field.message_type).bare_list else Kind.OBJECT
     kind = _KINDS.get(field.type)
     if kind is None:
-        raise TypeError(f"{field.full_name} has a type that REST cannot carry (D3: numbers are 32-bit, open values JsonValue)")
+        raise TypeError(
+            f"{field.full_name} has a type that REST cannot carry (D3: numbers are 32-bit, open values JsonValue)"
+        )
     return kind
 
 

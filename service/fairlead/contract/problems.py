@@ -67,13 +67,17 @@ class Problems:
         """Remember a ``missing_required_field``."""
         self.add(MISSING_FIELD, f"{path} is required", path)
 
-    def gather(self, mark: int, code: str, path: str) -> None:
-        """Put one problem of ``code`` at ``path`` in place of everything found since ``len(problems)`` was ``mark``."""
+    def gather(self, mark: int, code: str, path: str, *, whole: bool) -> None:
+        """Put one problem of ``code`` at ``path`` in place of everything found since ``len(problems)`` was ``mark``.
+
+        A ``whole`` value is called malformed and no more is told; of a single value the first message stays.
+        """
         if len(self) == mark:
             return
+        message = f"{path} is malformed" if whole or mark >= len(self.found) else self.found[mark].message
         del self.found[mark:]
         self.dropped = max(0, mark - _KEPT)
-        self.add(code, f"{path} is malformed", path)
+        self.add(code, message, path)
 
     def raise_if_any(self) -> None:
         """Raise :class:`ContractError` (422) when something was found."""

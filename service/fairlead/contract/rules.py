@@ -55,6 +55,12 @@ def judge_number(field: FieldPlan, value: Number, path: str, problems: Problems)
     return value
 
 
+def refuse_word(field: FieldPlan, path: str, problems: Problems) -> None:
+    """Add that a value is no word of the field's enum."""
+    assert field.words is not None
+    problems.invalid(path, f"be one of {field.words.allowed}")
+
+
 def judge_items(field: FieldPlan, count: int, path: str, problems: Problems) -> None:
     """Add to ``problems`` when a list that is there is too short."""
     if count < field.min_items:

@@ -47,16 +47,13 @@ class Key:
             raise KeyringError(f"the key of {kid!r} has {len(material)} bytes, expected {KEY_BYTES}")
         return cls(kid, material)
 
-    def word(self) -> str:
-        """The form that ``parse`` reads. Shows the key: for key files and ``fairlead key generate`` only."""
-        return f"{self.kid}:{base64.b64encode(self.material).decode()}"
-
-
-def generate_key(kid: str | None = None) -> Key:
-    """A new random key; without ``kid`` its id is random too, so that two key files never use one id for two keys."""
-    return Key(kid or f"k{secrets.token_hex(4)}", secrets.token_bytes(KEY_BYTES))
-
 
 def generate_key_word(kid: str | None = None) -> str:
-    """A new key as one word for ``FAIRLEAD_ENCRYPTION_KEYS`` or ``FAIRLEAD_STATE_KEYS``; raises ``KeyringError`` for a bad id."""
-    return Key.parse(generate_key(kid).word()).word()
+    """A new random key as one word for ``FAIRLEAD_ENCRYPTION_KEYS`` or ``FAIRLEAD_STATE_KEYS``; raises ``KeyringError`` for a bad id.
+
+    Without ``kid`` the id is random too, so that two key files never use one id for two keys.
+    """
+    material = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    word = f"{kid or f'k{secrets.token_hex(4)}'}:{material}"
+    Key.parse(word)
+    return word

@@ -12,7 +12,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def iso(moment: datetime) -> str:
     """``YYYY-MM-DDTHH:mm:ss.SSSZ``, UTC; what is finer than a millisecond is cut off. A date without zone is UTC."""
     utc = moment.astimezone(UTC) if moment.tzinfo else moment
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z".rjust(24, "0")
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_iso(text: str) -> datetime:

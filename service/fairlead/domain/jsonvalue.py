@@ -133,15 +133,13 @@ def exceeds_depth(body: bytes, bound: int) -> bool:
     brackets = marks.replace(b'""', b"")
     if b'"' in brackets:
         brackets = b"".join(brackets.split(b'"')[::2])
-    levels = 0
-    while len(brackets) > 2 * (bound - levels):
-        if levels == 4:  # so far whole levels of leaves went in one sweep; an odd shape is counted bracket by bracket
-            return max(accumulate(map(_LEVEL.__getitem__, brackets)), default=0) + levels > bound
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-        levels += 2
-        if not brackets:
+    swept, levels = brackets, 0
+    while levels < 6:  # one sweep takes away one or two levels of leaves, that is nearly all of a page of records
+        if len(swept) <= 2 * (bound - levels):
             return False
-    return False
+        swept = swept.replace(b"{}", b"").replace(b"[]", b"")
+        levels += 2
+    return max(accumulate(map(_LEVEL.__getitem__, brackets)), default=0) > bound
 
 
 def dumps(value: Json) -> bytes:

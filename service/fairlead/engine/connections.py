@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from fairlead.domain import jsonvalue
+from fairlead.domain.dates import iso
 from fairlead.domain.dialect import http_connection, written_field
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import (
@@ -196,10 +196,6 @@ def etag(document: Document) -> str:
     """Strong validator of one version (RFC 9110 8.8.3)."""
     return f'"{document.id}-{document.version}"'
 
-
-def iso(moment: datetime) -> str:
-    """``YYYY-MM-DDTHH:mm:ss.SSSZ`` (contract.md 1.6)."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def _match(document: Document, if_match: str | None) -> None:

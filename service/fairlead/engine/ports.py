@@ -60,7 +60,9 @@ class StoreUnavailable(Exception):
 
 
 class Store(Protocol):
-    """Documents by kind, account and id (D9). Every write is one atomic single-document operation, durable when it returns."""
+    """Documents by kind, account and id (D9). Every write is one atomic single-document operation, durable when it returns. Dates
+    keep their milliseconds. Every call raises ``StoreUnavailable`` when the store is away or busy for too long; a call that is
+    cancelled may have been carried out. One store serves one event loop."""
 
     async def insert(self, document: Document) -> None:
         """Store a new document; raises ``DuplicateKey``."""
@@ -79,14 +81,15 @@ class Store(Protocol):
         filters: Mapping[str, Sequence[str]],
         skip: int = 0,
         limit: int = 1000,
-    ) -> list[Document]:
+    ) -> Sequence[Document]:
         """Documents in order of id; ``filters``: dotted path in ``fields`` -> accepted values (OR within, AND between)."""
 
-    async def list_everywhere(self, kind: str, *, skip: int = 0, limit: int = 1000) -> list[Document]:
+    async def list_everywhere(self, kind: str, *, skip: int = 0, limit: int = 1000) -> Sequence[Document]:
         """Documents of all accounts, for the operator's commands only."""
 
     async def replace(self, document: Document) -> bool:
-        """Put ``document`` in the place of version ``document.version - 1``; false when that version is gone."""
+        """Put ``document`` in the place of version ``document.version - 1`` with runtime version ``document.runtime_version - 1``; false
+        when either is gone. Raises ``DuplicateKey`` when its ``key`` is another document's."""
 
     async def replace_runtime(self, document: Document, runtime: Tree) -> Document | None:
         """Write ``runtime`` if the stored ``runtime_version`` is still ``document.runtime_version``; the new document, or nothing."""
@@ -123,12 +126,21 @@ class TemplateError(Exception):
 
 
 @dataclass(slots=True)
+class RegexTime:
+    """Seconds that the regular expressions of one call of the API may still take (handlebars.md 6.6)."""
+
+    left: float = 2.0
+
+
+@dataclass(slots=True)
 class Scope:
     """What a template sees while it renders.
 
     ``context``: the names at the top level (handlebars.md 2.1). ``record_names``: when set, the members of ``context["record"]`` are
     names at the top level too, context names first. ``lookups``: static lookups by name, ``value -> result`` or ``None`` for no match.
-    ``signing``: builds ``hashOptions``/``hmacOptions`` of the request in the making, for ``hmac``, ``hash`` and ``aws4``.
+    ``signing``: the members of ``hashOptions`` and ``hmacOptions`` of the request in the making, for ``hmac``, ``hash`` and ``aws4``;
+    ``aws4`` adds ``X-Amz-Date`` and ``X-Amz-Security-Token`` to its ``headers`` when they are missing. ``regex_time`` is shared by the
+    scopes of one call.
     """
 
     context: Mapping[str, Json]
@@ -136,6 +148,7 @@ class Scope:
     lookups: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)
     signing: Callable[[], Mapping[str, Json]] | None = None
     record_names: bool = False
+    regex_time: RegexTime = field(default_factory=RegexTime)
 
 
 class Template(Protocol):
@@ -336,7 +349,9 @@ class WaitTooLong(Exception):
 class Pools(Protocol):
     """Concurrency, pacing and cool-down of every connection (connections.md 7, 8)."""
 
-    def slot(self, settings: PoolSettings, deadline: Deadline, *, first: bool = False) -> AbstractAsyncContextManager[None]:
+    def slot(
+        self, settings: PoolSettings, deadline: Deadline, *, first: bool = False
+    ) -> AbstractAsyncContextManager[None]:
         """Hold one slot: waits for its turn (``first``: at the head of the queue), the pause and the cool-down. Raises ``WaitTooLong``."""
 
     def cool_down(self, settings: PoolSettings, seconds: float | None) -> float:
@@ -373,12 +388,20 @@ class Page:
     """In this run, this one included."""
     records_so_far: int
     """In this run, this page included."""
+    rendered: Callable[[str], str]
+    """``relativeURI`` or ``body`` of the paging settings, rendered with this page as ``previous_page``."""
 
 
 class PagingStrategy(Protocol):
     """One paging method (exports-imports.md 4): pure, its state is a small JSON object that travels to the client in the cursor."""
 
     name: str
+    requires: tuple[str, ...]
+    """Settings that the method cannot do without."""
+    variable: str | None
+    """Member of ``export.http.paging`` that a template must read, unless the engine writes the parameter itself (``argument``)."""
+    rewrites: frozenset[str]
+    """Which of ``relativeURI`` and ``body`` of the paging settings, when given, replace the export's own from the second request on."""
 
     def first(self, paging: Mapping[str, Json]) -> Tree:
         """State of the first request."""
@@ -387,9 +410,9 @@ class PagingStrategy(Protocol):
         """What templates see as ``export.http.paging`` beside the settings (``page``, ``skip``, ``token``)."""
 
     def next(self, paging: Mapping[str, Json], state: Tree, page: Page) -> Tree | None:
-        """State of the next request, or ``None`` at the end (rules 4 and 5). Keys with a meaning to the caller: ``url`` (absolute or
-        relative URL to fetch instead of the rendered one), ``query`` (parameters to set or replace). Raises ``ApplicationFailure``
-        (``paging_origin_mismatch``)."""
+        """State of the next request, or ``None`` at the end (rules 4 and 5). Keys with a meaning to the caller: ``uri`` and ``body``
+        (texts to send instead of the rendered ones; ``uri`` may be absolute), ``query`` (parameters to set or replace). Raises
+        ``ApplicationFailure`` (``paging_origin_mismatch``, ``invalid_response``)."""
 
 
 # -- executors ----------------------------------------------------------------------------------------------------
@@ -397,11 +420,13 @@ class PagingStrategy(Protocol):
 
 @dataclass(slots=True)
 class ApplicationPage:
-    """One page of the application: raw records, the position that fetches this very page again, and whether the end is known."""
+    """One page of the application: raw records, the position that fetches this very page again, and the one of the page after it.
+    Positions are small JSON objects: another process goes on from one alone."""
 
     records: list[bytes]
     position: Tree
-    last: bool
+    following: Tree | None
+    """``None`` when the end of the paging is known."""
     total_pages: int | None = None
     total_records: int | None = None
 
@@ -424,5 +449,3 @@ class Coordinator(Protocol):
 
     def once(self, key: str) -> AbstractAsyncContextManager[None]:
         """At most one holder of ``key`` at a time, waiters in order of arrival."""
-
-

@@ -9,7 +9,7 @@ from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.domain.registry import Registry
 from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts
-from fairlead.engine.ports import Answer, Clock, Deadline, Transport
+from fairlead.engine.ports import Answer, Clock, Deadline
 from fairlead.engine.prepare import Prepared
 from fairlead.engine.run import Executor, Run, RunStats
 from fairlead.engine.verdict import ResponseRules
@@ -21,10 +21,9 @@ RUN_SECONDS: Final = 300.0
 class Runs:
     """Makes a ``Run`` for a prepared connection and finds its executor."""
 
-    def __init__(self, attempts: Attempts, clock: Clock, transport: Transport, executors: Registry[Executor]) -> None:
+    def __init__(self, attempts: Attempts, clock: Clock, executors: Registry[Executor]) -> None:
         self._attempts = attempts
         self._clock = clock
-        self._transport = transport
         self._executors = executors
 
     def executor(self, prepared: Prepared) -> Executor:

@@ -1,0 +1,53 @@
+"""Entry point of the ``fairlead`` command."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from fairlead.cli import connection, export, imports, operator, serve
+from fairlead.cli.exits import OK, USAGE, Stop
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="fairlead: an open, self-hosted integration service.\n\n"
+    "Exit codes: 0 done; 1 carried out with a bad outcome (ping failed, record refused); 2 wrong usage or setting; "
+    "3 fairlead answered with an error; 4 fairlead does not answer.",
+)
+app.command("serve")(serve.serve)
+app.command("gateway")(serve.gateway)
+app.add_typer(operator.account_app, name="account")
+app.add_typer(operator.token_app, name="token")
+app.add_typer(operator.key_app, name="key")
+app.add_typer(connection.app, name="connection")
+app.add_typer(export.app, name="export")
+app.add_typer(imports.app, name="import")
+
+
+def main() -> None:
+    """Run the command; every expected failure is a sentence on stderr and an exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line."""
+    try:
+        return int(app(arguments, prog_name="fairlead", standalone_mode=False) or OK)
+    except Stop as stop:
+        Console(stderr=True).print(f"fairlead: {stop.message}", markup=False, highlight=False, soft_wrap=True)
+        return stop.code
+    except typer.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader of our stdout (`| head`) has seen enough; nothing more may be written, not even by the interpreter at exit.
+        sys.stdout = None  # type: ignore[assignment]  # the documented way to keep the interpreter from flushing it
+        return OK

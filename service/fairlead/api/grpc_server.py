@@ -1,0 +1,115 @@
+"""The one adapter that binds the chain to ``grpc.aio`` (D10)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import urllib.parse
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from fairlead.api.call import Call
+from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
+from fairlead.api.service import Service
+
+MESSAGE_BYTES: Final = 32 * 1024 * 1024
+OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_metadata_size", 128 * 1024),
+    ("grpc.absolute_max_metadata_size", 256 * 1024),
+    ("grpc.so_reuseport", 0),
+)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Handle = Callable[[bytes, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[bytes]]
+
+
+class GrpcServer:
+    """Serves a ``Service`` with health, reflection, rich status details, deadlines and graceful stop."""
+
+    def __init__(self, service: Service, trusted: Sequence[Network] = ()) -> None:
+        self._service = service
+        self._trusted = tuple(trusted)
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [*service.service_names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, self._server)
+        for name in service.service_names:
+            handlers = {
+                method.rsplit("/", 1)[1]: grpc.unary_unary_rpc_method_handler(self._handler(method))
+                for method in service.methods
+                if method.startswith(f"/{name}/")
+            }
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+
+    async def start(self, address: str) -> str:
+        """Listen; the address with the port that was really bound. Raises ``OSError`` when it is taken."""
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}") from error
+        await self._server.start()
+        for name in ("", *self._service.service_names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return f"{address.rsplit(':', 1)[0]}:{port}"
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing new, let running calls end within ``grace`` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+    def _handler(self, method: str) -> Handle:
+        async def handle(body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            metadata = _metadata(context)
+            call = Call(method, metadata, self._remote(context, metadata), context.time_remaining())
+            try:
+                response = await self._service.handle(call, body)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                await self._abort(context, call, error)
+                raise
+            headers = [(name.lower(), value) for name, value in call.headers]
+            await context.send_initial_metadata((("x-request-id", call.request_id), *headers))
+            return response.SerializeToString()
+
+        return handle
+
+    async def _abort(self, context: grpc.aio.ServicerContext[Any, Any], call: Call, error: Exception) -> None:
+        translated = domain_error(error, call.request_id)
+        full = call.metadata.get("fairlead-error-list") == "full"
+        rich = status(translated, full=full)
+        trailers = (
+            ("grpc-status-details-bin", rich.SerializeToString()),
+            ("x-request-id", call.request_id),
+        )
+        await context.abort(grpc_code(translated), ascii_message(rich.message), trailing_metadata=trailers)
+
+    def _remote(self, context: grpc.aio.ServicerContext[Any, Any], metadata: Mapping[str, str]) -> str:
+        """The peer's address; what a gateway says about its client counts when the gateway is trusted."""
+        peer = _address(context.peer())
+        told = metadata.get("fairlead-remote")
+        if told and peer is not None and any(peer in network for network in self._trusted):
+            return told
+        return str(peer) if peer is not None else "unix"
+
+
+def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+
+
+def _address(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """``ipv4:127.0.0.1:5000`` or ``ipv6:%5B::1%5D:5000`` as an address."""
+    _, _, rest = urllib.parse.unquote(peer).partition(":")
+    host = rest.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Authentication types, one strategy a file, written as generators without I/O (connections.md 3)."""

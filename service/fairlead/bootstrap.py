@@ -1,0 +1,228 @@
+"""Settings in, a running service out: the only place that knows every concrete part."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from fairlead.api.connections import ConnectionServicer
+from fairlead.api.grpc_server import GrpcServer
+from fairlead.api.metrics import Metrics
+from fairlead.api.service import Service
+from fairlead.api.tokens import EdgeServicer, TokenServicer
+from fairlead.api.tracing import tracing
+from fairlead.auth.registry import strategy_for
+from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.crypto.keyfile import KeyFileError, key_file_path, load_or_generate
+from fairlead.crypto.keyring import Keyring, KeyringError
+from fairlead.domain.document import AccountId, Tree
+from fairlead.domain.registry import Registry
+from fairlead.engine.accounts import Accounts
+from fairlead.engine.attempt import Attempts
+from fairlead.engine.body import BodyReader
+from fairlead.engine.connections import Connections
+from fairlead.engine.exports import Exports
+from fairlead.engine.imports import Imports
+from fairlead.engine.paged_state import PagedStates
+from fairlead.engine.ping import Ping
+from fairlead.engine.ports import Store, StoreUnavailable
+from fairlead.engine.prepare import Prepared, Preparer, connection_of
+from fairlead.engine.run import Executor
+from fairlead.engine.runs import Runs
+from fairlead.engine.secrets import SecretBox
+from fairlead.engine.tokens import Tokens
+from fairlead.executors.http.executor import HttpExecutor
+from fairlead.limits.bucket import LeakyBuckets
+from fairlead.limits.pool import SlotPools
+from fairlead.limits.retry_after import wait_seconds
+from fairlead.mapping.compiler import MappingCompiler
+from fairlead.paging.registry import paging_strategies
+from fairlead.settings import Settings
+from fairlead.store.open import open_store, sqlite_path
+from fairlead.templates.compiler import TemplateCompiler
+from fairlead.transport.client import HttpTransport
+from fairlead.transport.clock import SystemClock
+from fairlead.transport.egress import EgressPolicy
+from fairlead.v1 import connection_service_pb2, edge_service_pb2, token_service_pb2
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class Offices:
+    """What the operator's commands need: the store with accounts and tokens, no server."""
+
+    store: Store
+    accounts: Accounts
+    tokens: Tokens
+
+
+@dataclass(slots=True)
+class Running:
+    """A running service."""
+
+    service: Service
+    registry: CollectorRegistry
+    store_name: str
+    grpc_address: str
+    grpc: GrpcServer
+    transport: HttpTransport
+    store: Store
+
+    async def stop(self, grace: float) -> None:
+        """Let running calls end within ``grace`` seconds, then close sockets and store."""
+        await self.grpc.stop(grace)
+        await self.transport.close()
+        await self.store.close()
+
+
+@asynccontextmanager
+async def open_offices(settings: Settings) -> AsyncIterator[Offices]:
+    """Open the database for one command. Raises ``StartError``."""
+    store = await _open_store(settings)
+    try:
+        clock = SystemClock()
+        yield Offices(store, Accounts(store, clock), Tokens(store, clock))
+    finally:
+        await store.close()
+
+
+async def start_service(settings: Settings) -> Running:
+    """Wire every part and listen. Raises ``StartError`` with a sentence for the operator, ``OSError`` for a port in use."""
+    encryption, state = _keyrings(settings)
+    try:
+        egress = EgressPolicy.parse(settings.egress_allow)
+    except ValueError as error:
+        raise StartError(f"FAIRLEAD_EGRESS_ALLOW: {error}") from None
+    store = await _open_store(settings)
+    clock = SystemClock()
+    accounts, tokens = Accounts(store, clock), Tokens(store, clock)
+    default = await accounts.ensure_default()
+    if settings.bootstrap_token:
+        await tokens.ensure_bootstrap(default, settings.bootstrap_token)
+
+    registry = CollectorRegistry()
+    transport = HttpTransport(egress, clock)
+    pools = SlotPools(clock, maximum=settings.max_outbound)
+    limiter = LeakyBuckets(clock, size=settings.rate_limit_size, per_second=settings.rate_limit_per_second)
+    templates = TemplateCompiler()
+    box = SecretBox(encryption)
+    preparer = Preparer(store, box, _reader_of, strategy_for)
+    executors: Registry[Executor] = Registry("adaptor")
+    http = HttpExecutor(templates, codecs, paging_strategies)
+    executors.add("http", http)
+    executors.add("rest", http)
+
+    def compile_check(account: AccountId, tree: Tree) -> list[Any]:
+        connection = connection_of(account, tree)
+        return executors[connection.type].check_connection(connection)
+
+    connections = Connections(store, box, preparer, pools, clock, compile_check)
+
+    async def refused(prepared: Prepared) -> None:
+        if prepared.connection.stored:
+            await connections.set_offline(prepared.connection.account, prepared.connection.id, True)
+
+    attempts = Attempts(transport, pools, clock, wait_seconds, refused)
+    runs = Runs(attempts, clock, executors)
+    service = Service(
+        [
+            (
+                connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"],
+                ConnectionServicer(
+                    connections,
+                    Ping(preparer, connections, runs),
+                    Exports(preparer, runs, PagedStates(state, clock)),
+                    Imports(preparer, runs, MappingCompiler(templates)),
+                ),
+            ),
+            (token_service_pb2.DESCRIPTOR.services_by_name["TokenService"], TokenServicer()),
+            (edge_service_pb2.DESCRIPTOR.services_by_name["EdgeService"], EdgeServicer()),
+        ],
+        tokens,
+        limiter,
+        Metrics(registry),
+        [tracing(settings.otel_endpoint)] if settings.otel_endpoint else [],
+    )
+    grpc = GrpcServer(service, settings.trusted_proxies)
+    address = await grpc.start(settings.grpc_address)
+    return Running(service, registry, _store_name(settings), address, grpc, transport, store)
+
+
+def configure_logs(settings: Settings) -> None:
+    """One JSON object a line on stderr, from the level of ``FAIRLEAD_LOG_LEVEL`` on."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=os.fdopen(os.dup(2), "w", buffering=1)),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _reader_of(http: Mapping[str, Any]) -> BodyReader:
+    return BodyReader(
+        codecs,
+        codec_for_content_type,
+        http.get("mediaType") or "json",
+        http.get("successMediaType"),
+        http.get("errorMediaType"),
+    )
+
+
+async def _open_store(settings: Settings) -> Store:
+    try:
+        store = open_store(settings.database_url)
+        async with asyncio.timeout(30):
+            await store.ping()
+    except ValueError as error:
+        raise StartError(f"FAIRLEAD_DATABASE_URL: {error}") from None
+    except (StoreUnavailable, TimeoutError) as error:
+        raise StartError(f"the database does not answer: {error}") from None
+    return store
+
+
+def _keyrings(settings: Settings) -> tuple[Keyring, Keyring]:
+    """Encryption and state keys: from the settings; with SQLite what is missing comes from the file beside the database."""
+    try:
+        database = sqlite_path(settings.database_url)
+        made = None
+        if database is not None and not (settings.encryption_keys and settings.state_keys):
+            made = load_or_generate(key_file_path(database))
+        rings = []
+        for name, text in (("encryption", settings.encryption_keys), ("state", settings.state_keys)):
+            if text:
+                rings.append(_parsed(f"FAIRLEAD_{name.upper()}_KEYS", text))
+            elif made is not None:
+                rings.append(getattr(made, name))
+        encryption, state = rings
+    except KeyFileError as error:
+        raise StartError(str(error)) from None
+    except ValueError as error:
+        raise StartError(str(error)) from None
+    return encryption, state
+
+
+def _parsed(variable: str, text: str) -> Keyring:
+    try:
+        return Keyring.parse(text)
+    except KeyringError as error:
+        raise StartError(f"{variable}: {error}") from None
+
+
+def _store_name(settings: Settings) -> str:
+    path = sqlite_path(settings.database_url)
+    return f"SQLite file {path}" if path is not None else "MongoDB"

@@ -1,0 +1,97 @@
+"""What double and triple braces print at each place (handlebars.md 3)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from msgspec import Raw
+
+from fairlead.engine.ports import Place
+from fairlead.templates.numbers import digits_of, print_double
+from fairlead.templates.values import NOTHING, MadeText, PrintedList, Value, json_of, text_of
+
+Formatter = Callable[[Value], str]
+
+_URI_SAFE: Final = "-_.!~*'()"
+_URI_CLEAN: Final = re.compile(r"[A-Za-z0-9\-_.!~*'()]*").fullmatch
+_JSON_CLEAN: Final = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').fullmatch
+_MARKUP_CLEAN: Final = re.compile(r"""[^&<>"']*""").fullmatch
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which have no UTF-8 form."""
+    return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
+
+
+def encode_uri(text: str) -> str:
+    """Percent-encoding of everything but ``A-Z a-z 0-9 - _ . ! ~ * ' ( )``."""
+    return text if _URI_CLEAN(text) else quote(encodable(text), safe=_URI_SAFE)
+
+
+def encode_form(text: str) -> str:
+    """``application/x-www-form-urlencoded`` of one value: a blank is ``+`` (URL standard, 5.2)."""
+    return quote_plus(encodable(text), safe="*").replace("~", "%7E")
+
+
+def encode_json(text: str) -> str:
+    """As inside a JSON string, without the quotes; lone surrogates as ``\\udxxx``."""
+    if _JSON_CLEAN(text):
+        return text
+    return json.dumps(text, ensure_ascii=_LONE_SURROGATES.search(text) is not None)[1:-1]
+
+
+def encode_markup(text: str) -> str:
+    """``& < > " '`` as entities."""
+    return text if _MARKUP_CLEAN(text) else text.translate(_ENTITIES)
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+_ENCODERS: Final[dict[Place, Callable[[str], str]]] = {
+    Place.URI: encode_uri,
+    Place.JSON: encode_json,
+    Place.XML: encode_markup,
+    Place.FORM: encode_form,
+    Place.PLAIN: _unchanged,
+}
+
+
+def double_braces(place: Place) -> Formatter:
+    """The printer of ``{{ }}`` at that place."""
+    encode = _ENCODERS[place]
+    encode_tree = _unchanged if place is Place.JSON else encode
+
+    def formatted(value: Value) -> str:
+        kind = type(value)
+        if kind is str:
+            return encode(value)
+        if value is None or value is NOTHING:
+            return ""
+        if kind is int:
+            return str(value)
+        if isinstance(value, MadeText) and value.place is place:
+            return str(value)
+        if kind is Raw or kind is float:
+            # the plus sign of an exponent is a blank to whoever reads a query
+            return encode(digits_of(value) if kind is Raw else print_double(value))
+        if kind is list or kind is dict:
+            return encode_tree(json_of(value))
+        if isinstance(value, PrintedList) and place is Place.JSON:
+            return json_of(list(value))
+        if kind is bool or isinstance(value, (str, PrintedList)):
+            return encode(text_of(value))
+        return ""
+
+    return formatted
+
+
+triple_braces: Formatter = text_of
+"""The printer of ``{{{ }}}``: as JavaScript turns a value into text."""

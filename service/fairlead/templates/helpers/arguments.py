@@ -1,0 +1,100 @@
+"""How helpers see their arguments, and what a helper is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fairlead.engine.ports import TemplateError
+from fairlead.templates.numbers import number_of
+from fairlead.templates.rendering import Rendering
+from fairlead.templates.values import NOTHING, Value, text_of
+
+_LONG: Final = 256
+"""Characters or elements: what is shorter is paid for by the helper call itself."""
+
+
+class Arguments:
+    """The values of one helper call. A missing argument reads as ``NOTHING``, ``""``, NaN or ``[]`` (handlebars.md 4)."""
+
+    __slots__ = ("named", "rendering", "values")
+
+    def __init__(self, values: Sequence[Value], named: Mapping[str, Value], rendering: Rendering) -> None:
+        self.values = values
+        self.named = named
+        self.rendering = rendering
+        rendering.budget.call()
+        for value in values:
+            if isinstance(value, (str, list)) and len(value) > _LONG:
+                rendering.budget.spend(len(value))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def value(self, index: int) -> Value:
+        """The argument as it is."""
+        return self.values[index] if index < len(self.values) else NOTHING
+
+    def given(self, index: int) -> bool:
+        """Whether the argument is there and not null."""
+        value = self.value(index)
+        return value is not None and value is not NOTHING
+
+    def text(self, index: int, default: str = "") -> str:
+        """The argument as text; ``default`` when it is missing or null."""
+        return str(text_of(self.value(index))) if self.given(index) else default
+
+    def number(self, index: int) -> float:
+        """The argument as a double; NaN when it is none."""
+        return number_of(self.value(index))
+
+    def integer(self, index: int, default: int) -> int:
+        """The argument cut to a whole number; ``default`` when it is none (infinity is none)."""
+        number = self.number(index)
+        return int(number) if abs(number) < 1e18 else default
+
+    def array(self, index: int) -> list[Any]:
+        """The argument when it is an array, else ``[]``."""
+        value = self.value(index)
+        return value if isinstance(value, list) else []
+
+    def flattened(self, start: int = 0) -> list[Any]:
+        """The arguments from ``start`` on, arrays opened once."""
+        found: list[Any] = []
+        for value in self.values[start:]:
+            if isinstance(value, list):
+                found.extend(value)
+            else:
+                found.append(value)
+        return found
+
+
+class _Computed:
+    """Stands for an argument that is not known before rendering."""
+
+
+COMPUTED: Final = _Computed()
+Known = Sequence[Value]
+"""Arguments as written: literals by value, everything else ``COMPUTED``."""
+
+
+def known_text(known: Known, index: int) -> str | None:
+    """The text literal at ``index``, if the template has one there."""
+    value = known[index] if index < len(known) else None
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """An inline helper. ``check`` looks at literal arguments when a template is compiled and raises ``TemplateError``."""
+
+    call: Callable[[Arguments], Value]
+    check: Callable[[Known], None] | None = None
+
+
+def one_of(noun: str, word: str, known: Sequence[str]) -> TemplateError:
+    """The error for a word outside of a closed set."""
+    return TemplateError(f"unknown {noun} {word!r}; known: {', '.join(known)}")
+
+

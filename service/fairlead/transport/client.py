@@ -1,0 +1,208 @@
+"""Sends requests to applications: bounded answers, own redirects, nothing resent behind anybody's back (D12, connections.md 13)."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from fairlead.domain import urls
+from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
+from fairlead.engine.ports import Clock, Deadline, TransportProfile
+from fairlead.transport import redirects
+from fairlead.transport.body import BodyLimits, read_body
+from fairlead.transport.egress import EgressPolicy, denied
+from fairlead.transport.failures import failure, is_time_out_or_reset
+from fairlead.transport.guards import Attempt
+from fairlead.transport.resolver import Lookup, PinnedResolver, system_lookup
+from fairlead.transport.sessions import Sessions
+from fairlead.transport.tls import TlsContexts
+from multidict import CIMultiDict
+from yarl import URL
+
+_STREAMED: Final = 1 << 20  # a larger body in one piece would hold up the event loop
+_READ_METHODS: Final = frozenset(("GET", "HEAD"))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds (connections.md 13.5)."""
+
+    connect: float = 10.0
+    first_byte: float = 60.0
+    between_bytes: float = 30.0
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of a call when its deadline strikes."""
+
+    sent: bool = False
+    attempt: Attempt | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.sent or (self.attempt is not None and self.attempt.sent)
+
+
+class HttpTransport:
+    """``engine.ports.Transport`` over aiohttp."""
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        clock: Clock,
+        *,
+        timeouts: Timeouts | None = None,
+        limits: BodyLimits | None = None,
+        lookup: Lookup = system_lookup,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._limits = limits or BodyLimits()
+        self._resolver = PinnedResolver(policy, lookup)
+        wait = ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=self._timeouts.first_byte)
+        self._sessions = Sessions(self._resolver, clock, wait)
+        self._tls = TlsContexts()
+
+    async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
+        """The answer to ``request``, after redirects. Raises ``TransportFailure``. Cancelling closes the socket."""
+        started = self._clock.monotonic()
+        progress = _Progress()
+        async with self._in_time(deadline, progress):
+            response = await self._follow(request, profile, progress)
+        response.elapsed = timedelta(seconds=self._clock.monotonic() - started)
+        return response
+
+    async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
+        """Connect to the origin of ``url``, shake hands for https, and hang up. Raises ``TransportFailure``."""
+        target = self._target(url)
+        host, port = target.raw_host or "", target.port or 0
+        async with self._in_time(deadline, _Progress()):
+            try:
+                async with asyncio.timeout(self._timeouts.connect):
+                    found = [host]
+                    if ":" not in host and not host.replace(".", "").isdigit():
+                        found = [answer["host"] for answer in await self._resolver.resolve(host, port)]
+                    await self._dial(found, target, profile)
+            except (OSError, TimeoutError) as error:
+                raise failure(error, host, sent=False) from None
+
+    async def close(self) -> None:
+        """Close every socket."""
+        await self._sessions.close()
+
+    @asynccontextmanager
+    async def _in_time(self, deadline: Deadline, progress: _Progress) -> AsyncIterator[None]:
+        left = deadline.left(self._clock)
+        if left <= 0:
+            raise TransportFailure("connection_timeout", "no time left to send the request", sent=False)
+        limit = asyncio.timeout(left)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            message = "no complete answer before the deadline"
+            raise TransportFailure("connection_timeout", message, sent=progress.may_have_left) from None
+
+    async def _follow(self, request: HttpRequest, profile: TransportProfile, progress: _Progress) -> HttpResponse:
+        """Send, and send where redirects lead; GET and HEAD have one second try in all."""
+        tries = 2 if request.method in _READ_METHODS else 1
+        followed = 0
+        async with self._sessions.of(profile) as session:
+            while True:
+                url = self._target(request.url)
+                progress.attempt = attempt = Attempt()
+                try:
+                    response = await self._exchange(session, request, url, profile, attempt)
+                except Exception as error:
+                    tries -= 1
+                    if not tries or not is_time_out_or_reset(error):
+                        raise failure(error, url.raw_host or "", sent=progress.may_have_left) from None
+                    progress.sent = progress.may_have_left
+                    continue
+                progress.sent = True
+                following = redirects.next_request(request, response, profile)
+                if following is None:
+                    return response
+                followed += 1
+                if followed > redirects.MAX_REDIRECTS:
+                    message = f"{url.raw_host} redirects more than {redirects.MAX_REDIRECTS} times"
+                    raise TransportFailure("response_too_large", message)
+                request = following
+
+    async def _exchange(
+        self, session: ClientSession, request: HttpRequest, url: URL, profile: TransportProfile, attempt: Attempt
+    ) -> HttpResponse:
+        """One request on one connection."""
+        body = request.body
+        answer = await session.request(
+            request.method,
+            url,
+            headers=CIMultiDict(request.headers.items()),
+            data=io.BytesIO(body) if body is not None and len(body) > _STREAMED else body,
+            allow_redirects=False,
+            ssl=await self._tls.get(strict=profile.strict_tls) if url.scheme == "https" else True,
+            middlewares=(attempt,),
+        )
+        try:
+            content = await read_body(answer, self._limits, self._timeouts.between_bytes)
+        except BaseException:
+            answer.close()
+            raise
+        answer.release()
+        return HttpResponse(answer.status, _headers(answer), content, _text(answer.reason or ""), request.url)
+
+    def _target(self, text: str) -> URL:
+        """The URL to dial, its host judged as far as it can be before it is resolved. Raises ``TransportFailure``."""
+        scheme = text.partition(":")[0].strip().lower()
+        if "://" in text and scheme not in ("http", "https"):
+            raise denied(f"scheme {scheme[:20]!r}", "is neither http nor https")
+        try:
+            encoded = urls.encode(text)
+            origin = urls.origin(encoded)
+            url = URL(encoded, encoded=True)
+            host = (url.raw_host or "").lower()
+        except ValueError as error:
+            message = str(error) if isinstance(error, urls.UrlError) else "the URL is not usable"
+            raise TransportFailure("connection_error", message, sent=False) from None
+        if host != origin.host or url.port != origin.port:
+            raise denied(origin.host, "is read in two ways")  # never seen; two parsers must not disagree about a target
+        if urls.has_user(encoded):
+            message = f"the URL of {host} holds a user name or password: give them in the connection's authentication"
+            raise TransportFailure("connection_error", message, sent=False)
+        self._policy.check_literal(host)
+        return url
+
+    async def _dial(self, addresses: list[str], target: URL, profile: TransportProfile) -> None:
+        tls = await self._tls.get(strict=profile.strict_tls) if target.scheme == "https" else None
+        for index, address in enumerate(addresses):
+            try:
+                _, writer = await asyncio.open_connection(
+                    address, target.port, ssl=tls, server_hostname=(target.raw_host or "").rstrip(".") if tls else None
+                )
+            except OSError:
+                if index == len(addresses) - 1:
+                    raise
+            else:
+                writer.transport.abort()
+                return
+
+
+def _headers(answer: ClientResponse) -> Headers:
+    return Headers([(name, value if value.isascii() else _text(value)) for name, value in answer.headers.items()])
+
+
+def _text(value: str) -> str:
+    """Header text: UTF-8, or ISO-8859-1 when it is not (the parser keeps such bytes as surrogates)."""
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,0 +1,46 @@
+"""Which redirects are followed, and what they may carry (connections.md 13.4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fairlead.domain import urls
+from fairlead.domain.http import HttpRequest, HttpResponse
+from fairlead.engine.ports import TransportProfile
+
+MAX_REDIRECTS: Final = 5
+
+_FOLLOWED: Final = frozenset((301, 302, 303, 307, 308))
+_METHOD_KEPT: Final = frozenset((307, 308))
+_CREDENTIALS: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
+
+
+def next_request(request: HttpRequest, response: HttpResponse, profile: TransportProfile) -> HttpRequest | None:
+    """The request that the redirect ``response`` asks for, or nothing when ``response`` is the answer. At another origin it
+    carries no credentials, and they do not come back when a later redirect returns."""
+    followed = _FOLLOWED if request.method in ("GET", "HEAD") else _METHOD_KEPT
+    location = response.headers.get("Location") if response.status in followed else None
+    if not location:
+        return None
+    try:
+        target = urls.resolve(request.url, location)
+    except urls.UrlError:
+        return None
+    following = request.copy()
+    following.url = target
+    dropped: frozenset[str] = frozenset()
+    if not _stays(request.url, target):
+        dropped = _CREDENTIALS | request.secret_headers
+    elif profile.skip_authorization_on_redirect:
+        dropped = frozenset(("authorization",))
+    for name in dropped:
+        following.headers.remove(name)
+    return following
+
+
+def _stays(url: str, target: str) -> bool:
+    """Whether the target is at the origin; one that has none (``ftp://``) is refused when it is sent."""
+    try:
+        return urls.same_origin(url, target)
+    except urls.UrlError:
+        return False

@@ -1,0 +1,94 @@
+"""One aiohttp session with one connector per connection, closed when nobody used it for a while (D12)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.abc import AbstractResolver
+from fairlead.engine.ports import Clock, TransportProfile
+from fairlead.transport.guards import GuardedProtocol, GuardedRequest
+
+IDLE_SECONDS: Final = 60.0
+_SWEEP_SECONDS: Final = 15.0
+_MAX_LINE: Final = 16 * 1024
+_MAX_HEADERS: Final = 200
+_AUTOMATIC_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")  # requests bring their own
+
+Key = tuple[str, bool]
+
+
+@dataclass(slots=True)
+class _Entry:
+    session: ClientSession
+    users: int = 0
+    idle_since: float = 0.0
+
+
+class Sessions:
+    """Sessions by connection and TLS checking: sockets are never shared across connections."""
+
+    def __init__(self, resolver: AbstractResolver, clock: Clock, timeout: ClientTimeout) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._timeout = timeout
+        self._entries: dict[Key, _Entry] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def of(self, profile: TransportProfile) -> AsyncIterator[ClientSession]:
+        """The connection's session; it stays open as long as somebody is inside."""
+        key = (profile.key, profile.strict_tls)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(self._open())
+            if self._sweeper is None or self._sweeper.done():
+                self._sweeper = asyncio.create_task(self._sweep())
+        entry.users += 1
+        try:
+            yield entry.session
+        finally:
+            entry.users -= 1
+            entry.idle_since = self._clock.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def close(self) -> None:
+        """Close every session, used or not."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        entries, self._entries = self._entries, {}
+        for entry in entries.values():
+            await entry.session.close()
+
+    def _open(self) -> ClientSession:
+        connector = TCPConnector(resolver=self._resolver, limit=0, ttl_dns_cache=10)
+        # the library offers no other way to put a protocol of one's own under a session
+        connector._factory = functools.partial(GuardedProtocol, loop=asyncio.get_running_loop())
+        return ClientSession(
+            connector=connector,
+            cookie_jar=DummyCookieJar(),
+            request_class=GuardedRequest,
+            auto_decompress=False,
+            trust_env=False,
+            timeout=self._timeout,
+            skip_auto_headers=_AUTOMATIC_HEADERS,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
+            max_headers=_MAX_HEADERS,
+        )
+
+    async def _sweep(self) -> None:
+        """Close what is idle, until nothing is left."""
+        while self._entries:
+            await self._clock.sleep(_SWEEP_SECONDS)
+            limit = self._clock.monotonic() - IDLE_SECONDS
+            idle = [key for key, entry in self._entries.items() if not entry.users and entry.idle_since <= limit]
+            for key in idle:
+                await self._entries.pop(key).session.close()
