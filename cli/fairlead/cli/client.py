@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import aiohttp
 import typer
-
 from fairlead.cli.exits import REFUSED, UNREACHABLE, USAGE, Stop
 
 Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="Address of fairlead.", show_default=True)]
@@ -66,7 +65,9 @@ class Client:
         except aiohttp.InvalidURL:
             raise Stop(f"--url {self._url}: not a URL", USAGE) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Stop(f"fairlead does not answer at {self._url}: {error or type(error).__name__}", UNREACHABLE) from None
+            raise Stop(
+                f"fairlead does not answer at {self._url}: {error or type(error).__name__}", UNREACHABLE
+            ) from None
 
 
 def _said(status: int, content: bytes) -> str:

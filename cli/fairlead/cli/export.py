@@ -9,12 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from fairlead.cli.client import DEFAULT_URL, Client, TokenFile, Url
 from fairlead.cli.connection import open_client
 from fairlead.cli.files import read_document, write_line
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 app = typer.Typer(no_args_is_help=True, help="Exports: pull records out of an application.")
 
@@ -64,7 +63,9 @@ async def _run(client: Client, connection: str, model: msgspec.Raw) -> None:
             task = progress.add_task("pulling", total=None)
             while True:
                 body = {"export": model} if state is None else {"export": model, "pagedExportState": state}
-                answer = msgspec.json.decode(await client.call("POST", path, msgspec.json.encode(body)), type=PageAnswer)
+                answer = msgspec.json.decode(
+                    await client.call("POST", path, msgspec.json.encode(body)), type=PageAnswer
+                )
                 for record in answer.data:
                     write_line(bytes(record))
                 count += len(answer.data)

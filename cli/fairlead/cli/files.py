@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-
 from fairlead.cli.exits import USAGE, Stop
 
 

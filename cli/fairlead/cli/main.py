@@ -6,10 +6,9 @@ import sys
 
 import click
 import typer
-from rich.console import Console
-
 from fairlead.cli import connection, export, imports, operator, serve
 from fairlead.cli.exits import OK, USAGE, Stop
+from rich.console import Console
 
 app = typer.Typer(
     no_args_is_help=True,

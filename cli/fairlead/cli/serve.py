@@ -7,9 +7,6 @@ import signal
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-
 from fairlead.bootstrap import Running, StartError, configure_logs, start_service
 from fairlead.cli.environment import settings_or_stop
 from fairlead.cli.exits import USAGE, Stop
@@ -18,6 +15,8 @@ from fairlead.gateway.channel import ChannelDispatcher
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.settings import Settings
+from rich.console import Console
+from rich.table import Table
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -109,7 +108,8 @@ def _announce(settings: Settings, running: Running, edge: Gateway | None) -> Non
     table.add_row("gRPC", f"{running.grpc_address}   (health and reflection on)")
     table.add_row("store", running.store_name)
     table.add_row(
-        "limit", f"{settings.rate_limit_size} calls at once, then {settings.rate_limit_per_second:g} a second, per account"
+        "limit",
+        f"{settings.rate_limit_size} calls at once, then {settings.rate_limit_per_second:g} a second, per account",
     )
     table.add_row("egress", f"public internet{', and ' + settings.egress_allow if settings.egress_allow else ' only'}")
     table.add_row("token", "export FAIRLEAD_TOKEN=$(fairlead token create)   (same settings, any terminal)")

@@ -15,7 +15,9 @@ from fairlead.engine.tokens import Tokens, bearer
 REQUEST_ID: Final = "x-request-id"
 AUTHORIZATION: Final = "authorization"
 ADMIT: Final = "fairlead-admit"
-"""Metadata ``check``: authenticate, count nothing (a gateway asks before it reads a large body)."""
+"""Metadata ``check`` of the rpc ``Admit``, and of no other: authenticate, count nothing (a gateway asks before it reads a large
+body)."""
+ADMIT_METHOD: Final = "/fairlead.v1.EdgeService/Admit"
 
 
 class Admission:
@@ -36,7 +38,8 @@ class Admission:
         except Unauthenticated:
             self._count(call.remote, anonymous=True)
             raise
-        if call.metadata.get(ADMIT) != "check":
+        only_checked = call.method == ADMIT_METHOD and call.metadata.get(ADMIT) == "check"
+        if not only_checked:
             self._count(call.identity.account, anonymous=False)
 
     def _count(self, bucket: str, *, anonymous: bool) -> None:

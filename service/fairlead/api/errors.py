@@ -7,13 +7,12 @@ from typing import Final
 
 import grpc
 import msgspec
-from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
-
 from fairlead.domain import errors
 from fairlead.domain.errors import FairleadError, Problem, RetryLater
 from fairlead.engine.ports import StoreUnavailable, TemplateError
 from fairlead.v1 import common_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 Code = grpc.StatusCode
 
@@ -83,7 +82,7 @@ def error_list(error: FairleadError) -> common_pb2.ErrorList:
     size = 0
     for index, problem in enumerate(error.problems):
         size += len(msgspec.json.encode([problem.code, problem.message, problem.field, problem.source])) + 48
-        if index >= ENTRIES - 1 and len(error.problems) > ENTRIES or size > ENVELOPE_BYTES - 100:
+        if (index >= ENTRIES - 1 and len(error.problems) > ENTRIES) or size > ENVELOPE_BYTES - 100:
             more = len(error.problems) - index
             result.errors.add(code="too_many_errors", message=f"and {more} more")
             break

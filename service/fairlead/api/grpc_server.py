@@ -10,12 +10,11 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
 from fairlead.api.service import Service
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
 OPTIONS: Final = (
@@ -37,7 +36,7 @@ class GrpcServer:
         self._service = service
         self._trusted = tuple(trusted)
         self._server = grpc.aio.server(options=OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs miss the module
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [*service.service_names, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)

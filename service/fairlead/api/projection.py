@@ -39,7 +39,7 @@ class Window:
     def project(self, tree: Tree) -> Tree:
         """The element as the client wants it; ``_id`` and ``name`` always stay."""
         if self.include:
-            result = {name: tree[name] for name in _ALWAYS if name in tree}
+            result: Tree = {name: tree[name] for name in _ALWAYS if name in tree}
             for path in self.include:
                 _take(tree, result, path.split("."))
             return result

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.message import Message
-
 from fairlead.api.call import Call, Handler, Middleware
+from google.protobuf.message import Message
 
 
 def tracing(endpoint: str) -> Middleware:

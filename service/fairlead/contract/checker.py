@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import Any, Final
 
 from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_sent
-from fairlead.contract.plan import WRITTEN, FieldPlan, Kind, MessagePlan, plan_of
+from fairlead.contract.plan import WRITTEN, FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import ContractProblem, Problems
 from fairlead.contract.rules import judge_items, judge_number, judge_text, refuse_word
 from google.protobuf.message import Message
@@ -22,7 +22,7 @@ def check(message: Message, mode: int, *, prefix: str = "") -> list[ContractProb
     that was read from JSON passes unchanged.
     """
     checker = _Checker(mode)
-    checker.judge(message, plan_of(message.DESCRIPTOR), f"{prefix}." if prefix else "")
+    checker.judge(message, plan_for(message), f"{prefix}." if prefix else "")
     return checker.problems.found
 
 
@@ -45,9 +45,9 @@ class _Checker:
         for field in plan.output_only[self._mode]:
             message.ClearField(field.name)
         for descriptor, value in message.ListFields():
-            field_plan = plan.by_number.get(descriptor.number)
-            if field_plan is not None:
-                self._member(message, field_plan, value, start + field_plan.json_name)
+            member = plan.by_field.get(descriptor)
+            if member is not None and not member.is_free:
+                self._member(message, member, value, start + member.json_name)
         for field in plan.required[self._mode]:
             path = start + field.json_name
             if self._is_missing(message, field, path):
@@ -59,9 +59,9 @@ class _Checker:
         if field.repeated:
             return not value and path[self._scope :] not in self._written
         if field.kind is Kind.TEXT:
-            return value == ""
+            return not value
         if field.kind is Kind.OPEN:
-            return not message.HasField(field.name) or value.json == NULL
+            return not value.json or value.json == NULL
         return not message.HasField(field.name) if field.has_presence else not value
 
     def _member(self, message: Message, field: FieldPlan, value: Any, path: str) -> None:
@@ -84,7 +84,11 @@ class _Checker:
             self.problems.gather(mark, field.problems_as, path, whole=field.is_whole)
 
     def _open(self, message: Message, field: FieldPlan, value: Any, path: str) -> None:
-        if (value.json == NULL and not field.keep_null) or (value.json == EMPTY_ARRAY and field.drop_empty):
+        if (
+            not value.json
+            or (value.json == NULL and not field.keep_null)
+            or (value.json == EMPTY_ARRAY and field.drop_empty)
+        ):
             message.ClearField(field.name)
             return
         kept = judge_sent(field, value.json, path, self._mode, self.problems)

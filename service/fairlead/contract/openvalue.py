@@ -19,6 +19,13 @@ EMPTY_ARRAY: Final = b"[]"
 _TEXT: Final = msgspec.json.Decoder(str)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _AnyObject(msgspec.Struct):
+    """Matches an object whatever its members, which are skipped, not decoded."""
+
+
+_OBJECTS: Final = msgspec.json.Decoder(list[_AnyObject])
 _QUOTED: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?P<single>(?:[^'\\]|\\.)*)'""", re.DOTALL)
 _SINGLE_ESCAPE: Final = re.compile(r"""\\(.)|(")""", re.DOTALL)
 
@@ -75,6 +82,13 @@ def judge_sent(field: FieldPlan, json: bytes, path: str, mode: int, problems: Pr
 
 
 def _judge_records(field: FieldPlan, part: bytes, path: str, problems: Problems) -> None:
+    try:
+        count = len(_OBJECTS.decode(part))
+    except msgspec.ValidationError:
+        pass  # something else than objects: look at each
+    else:
+        judge_items(field, count, path, problems)
+        return
     elements = _ELEMENTS.decode(part)
     judge_items(field, len(elements), path, problems)
     for index, element in enumerate(elements):

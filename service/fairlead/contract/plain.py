@@ -32,15 +32,17 @@ def plain(message: Message, plan: MessagePlan, form: Form, around: Written = NOT
     fields = message.ListFields()
     if not plan.in_order:
         position = plan.position
-        fields = sorted(fields, key=lambda item: position.get(item[0].number, -1))
-    by_number = plan.by_number
+        fields = sorted(fields, key=lambda item: position.get(item[0], -1))
+    by_field = plan.by_field
     members: dict[str, Any] = {}
     for descriptor, value in fields:
-        field = by_number.get(descriptor.number)
+        field = by_field.get(descriptor)
         if field is None or field.header:
             continue
         kind = field.kind
-        if field.repeated:
+        if field.is_free:
+            members[field.json_name] = value
+        elif field.repeated:
             members[field.json_name] = plain_list(field, value, form, written.get(field.json_name, NOTHING_WRITTEN))
         elif kind is Kind.OBJECT:
             assert field.message is not None
@@ -50,7 +52,7 @@ def plain(message: Message, plan: MessagePlan, form: Form, around: Written = NOT
             members[field.json_name] = _row(field, value, form)
         elif kind is not Kind.WORD or value:
             members[field.json_name] = _scalar(field, value, form)
-    if written or (form.printed and plan.always_printed):
+    if written or (form.printed and any(field.json_name not in members for field in plan.always_printed)):
         return _completed(members, plan, form, written)
     return members
 

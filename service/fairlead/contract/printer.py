@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from fairlead.contract.openvalue import NULL
 from fairlead.contract.plain import Form, empty_of, plain, plain_list
-from fairlead.contract.plan import Kind, plan_of
+from fairlead.contract.plan import Kind, plan_for
 from fairlead.contract.scope import NOTHING_WRITTEN, written_in
 from google.protobuf.message import Message
 
@@ -26,7 +26,7 @@ def print_json(message: Message, *, field: str | None = None) -> bytes:
     Open values are copied byte for byte; header fields are left out. Secrets are printed as they are: masking them is the
     business of who fills the message.
     """
-    plan = plan_of(message.DESCRIPTOR)
+    plan = plan_for(message)
     if field is None:
         return _encode(plain(message, plan, _PRINTED))
     body = plan.by_proto_name[field]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_open
-from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_of
+from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import INVALID_JSON, UNKNOWN_FIELD, ContractError, ContractProblem, Problems
 from fairlead.contract.rules import judge_items
 from fairlead.contract.scalars import Absent, Scalars
@@ -22,6 +22,7 @@ M = TypeVar("M", bound=Message)
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_TEXT: Final = msgspec.json.Decoder(str).decode
 _TEXTS: Final = msgspec.json.Decoder(list[str]).decode
 
 _NO_FIELDS: Final[frozenset[str]] = frozenset()
@@ -33,7 +34,7 @@ class Read(Generic[M]):
     """A body that was read: the message, and the paths of unknown keys that were dropped (only with ``unknown="ignore"``)."""
 
     message: M
-    ignored: list[str] = field(default_factory=list)
+    ignored: list[str]
 
 
 def read(
@@ -60,7 +61,7 @@ def read(
         text = f"the body is not valid JSON: {problem}"
         raise ContractError([ContractProblem(INVALID_JSON, text)], status=400) from None
     message = message_type()
-    plan = plan_of(message.DESCRIPTOR)
+    plan = plan_for(message)
     reader = _Reader(document, mode, refuse=unknown == "refuse")
     if body_field is None:
         reader.read_whole(message, plan, prefix, outside)
@@ -143,7 +144,7 @@ class _Reader:
         """Read the members one by one; the numbers of those that the message has afterwards."""
         start = f"{path}." if path else ""
         around, self._scope = self._scope, self._scope.within(message, plan, start)
-        by_name, mode = plan.by_name, self._mode
+        by_name, mode, texts = plan.by_name, self._mode, not self._document.stand_ins
         kept: set[int] = set()
         for key, raw in members.items():
             field = by_name.get(key)
@@ -151,7 +152,13 @@ class _Reader:
                 self._unknown(plan, start, key)
             elif mode in field.output_only or (key != field.json_name and field.json_name in members):
                 continue
-            elif self._member(message, field, raw, start + field.json_name):
+            elif (
+                texts
+                and field.is_free
+                and field.kind is Kind.TEXT
+                and mode not in field.required
+                and _set(message, field, raw)
+            ) or self._member(message, field, raw, start + field.json_name):
                 kept.add(field.number)
         self._scope = around
         return kept
@@ -179,10 +186,12 @@ class _Reader:
         return self._value(message, field, raw, path)
 
     def _gathered(self, message: Message, field: FieldPlan, raw: msgspec.Raw, path: str) -> bool:
-        """A field whose problems become one; it is judged in full even where unknown keys are ignored."""
+        """A field whose problems become one; below it nothing is ignored and nothing read leniently (contract.md 1.8)."""
         mark, refuse = len(self.problems), self._refuse
         self._refuse = True
+        self._scalars.strict = field.is_whole
         kept = self._value(message, field, raw, path)
+        self._scalars.strict = False
         self._refuse = refuse
         self.problems.gather(mark, field.problems_as, path, whole=field.is_whole)
         return kept
@@ -318,6 +327,15 @@ class _Reader:
         child.SetInParent()
         self._row(child, field.message, raw, path)
         return True
+
+
+def _set(message: Message, field: FieldPlan, raw: msgspec.Raw) -> bool:
+    """The short way of most members: a text without rules. False when the value is no text."""
+    try:
+        setattr(message, field.name, _TEXT(raw))
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _is_null(raw: msgspec.Raw) -> bool:

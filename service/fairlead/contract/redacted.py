@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fairlead.contract.descriptors import field_rules, is_open
+from fairlead.contract.plan import WRITTEN
 from fairlead.contract.rules import MASK
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -31,6 +32,8 @@ def _members(message: Message) -> str:
     shown = []
     for field, value in message.ListFields():
         name = field.json_name
+        if name == WRITTEN:
+            continue
         if field_rules(field).secret:
             shown.append(f"{name}={MASK}")
         elif field.is_repeated:

@@ -36,14 +36,15 @@ Value = str | int | float | bool | Absent
 
 
 class Scalars:
-    """Reads the scalars of one body."""
+    """Reads the scalars of one body; while ``strict``, a number written as text is refused."""
 
-    __slots__ = ("_document", "_mode", "_problems")
+    __slots__ = ("_document", "_mode", "_problems", "strict")
 
     def __init__(self, document: JsonText, mode: int, problems: Problems) -> None:
         self._document = document
         self._mode = mode
         self._problems = problems
+        self.strict = False
 
     def read(self, field: FieldPlan, raw: msgspec.Raw, path: str) -> Value:
         """The value of a field, or of one element of a list of numbers or booleans."""
@@ -95,7 +96,7 @@ class Scalars:
 
     def _number(self, field: FieldPlan, value: float | str, path: str) -> Value:
         if isinstance(value, str):
-            if not _NUMERIC.fullmatch(value):
+            if self.strict or not _NUMERIC.fullmatch(value):
                 return self._refused(field, path)
             value = float(value)
         if field.kind is Kind.WHOLE and isinstance(value, float):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from fairlead.contract.plain import Form, plain
-from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_of
+from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.scope import Scope
 from google.protobuf.message import Message
 
@@ -20,7 +20,7 @@ def to_tree(message: Message, wrap_secret: Callable[[str | bytes], object]) -> T
 
     What ``written`` tells is put in: None, [] and {}. Fields that are not set are left out.
     """
-    return plain(message, plan_of(message.DESCRIPTOR), Form(bytes, wrap_secret))
+    return plain(message, plan_for(message), Form(bytes, wrap_secret))
 
 
 def from_tree(tree: Mapping[str, Any], message_type: type[M]) -> M:
@@ -30,7 +30,7 @@ def from_tree(tree: Mapping[str, Any], message_type: type[M]) -> M:
     contract does not know are left out: while replicas are being renewed, an older one meets what a newer one stored.
     """
     message = message_type()
-    _fill(message, plan_of(message.DESCRIPTOR), tree, "", Scope())
+    _fill(message, plan_for(message), tree, "", Scope())
     return message
 
 

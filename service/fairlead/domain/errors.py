@@ -132,4 +132,6 @@ def not_found(what: str) -> NotFound:
 
 def feature_not_supported(field: str, what: str) -> NotSupported:
     """422 for a known field that is stored but cannot be acted on yet when a call would need it."""
-    return NotSupported(Problem("feature_not_supported", f"{what} is stored but not supported by this build yet", field))
+    return NotSupported(
+        Problem("feature_not_supported", f"{what} is stored but not supported by this build yet", field)
+    )

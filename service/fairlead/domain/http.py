@@ -12,7 +12,9 @@ class Headers:
 
     __slots__ = ("_items",)
 
-    def __init__(self, items: Iterator[tuple[str, str]] | list[tuple[str, str]] | tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, items: Iterator[tuple[str, str]] | list[tuple[str, str]] | tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self._items: list[tuple[str, str]] = list(items)
 
     def get(self, name: str) -> str | None:

@@ -151,7 +151,7 @@ class Connections:
         if problems:
             raise InvalidContent(problems)
 
-    async def _references(self, account: AccountId, tree: Tree, stored: Document | None) -> list[Problem]:
+    async def _references(self, account: AccountId, tree: Tree, stored: Document | None) -> Sequence[Problem]:
         problems = []
         for field, kind in _REFERENCES.items():
             block, _, name = field.rpartition(".")
@@ -197,7 +197,6 @@ def etag(document: Document) -> str:
     return f'"{document.id}-{document.version}"'
 
 
-
 def _match(document: Document, if_match: str | None) -> None:
     if if_match is not None and if_match.strip() != "*":
         wanted = [tag.strip() for tag in if_match.split(",")]
@@ -206,7 +205,9 @@ def _match(document: Document, if_match: str | None) -> None:
 
 
 def _mismatch() -> PreconditionFailed:
-    return PreconditionFailed(Problem("precondition_failed", "If-Match does not match the stored version; read it again"))
+    return PreconditionFailed(
+        Problem("precondition_failed", "If-Match does not match the stored version; read it again")
+    )
 
 
 def _unchanged(document: Document, tree: Tree) -> None:

@@ -20,8 +20,8 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.rules.import_model import check_import
 from fairlead.engine.model import adaptor_block, refuse_unsupported_import
-from fairlead.engine.positions import Choice, Positions
 from fairlead.engine.ports import MappingError, Mappings, RecordMapper, RecordResult, Scope
+from fairlead.engine.positions import Choice, Positions
 from fairlead.engine.prepare import Prepared, Preparer, decoded
 from fairlead.engine.run import Importer, Run, RunStats, Submission
 from fairlead.engine.runs import RUN_SECONDS, Runs
@@ -158,7 +158,9 @@ class _Delivery:
                 return RecordResult(200, ignored=True)
             _map(plan, run, submission, choice)
             if run.deadline.left(run.clock) <= 0:
-                return self._failed(submission, "connection_timeout", "not sent: the time of the call was over", "connection")
+                return self._failed(
+                    submission, "connection_timeout", "not sent: the time of the call was over", "connection"
+                )
             (result,) = await plan.importer.submit(run, choice.position, [submission])
         except MappingError as error:
             return self._failed(submission, error.code, error.message, error.source)

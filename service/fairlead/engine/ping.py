@@ -10,6 +10,7 @@ from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Pro
 from fairlead.engine.connections import Connections
 from fairlead.engine.ports import Verdict
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.run import RunStats
 from fairlead.engine.runs import Runs
 
 PING_SECONDS: Final = 30.0
@@ -41,23 +42,23 @@ class Ping:
         self._connections = connections
         self._runs = runs
 
-    async def stored(self, account: AccountId, id: str, timeout: float | None) -> PingResult:
+    async def stored(self, account: AccountId, id: str, timeout: float | None, stats: RunStats) -> PingResult:
         """Test a stored connection; tells it online or offline by the result (contract.md 2.3, side effects)."""
         prepared = await self._preparer.stored(account, id)
-        result = await self._try(prepared, timeout)
+        result = await self._try(prepared, timeout, stats)
         if result.code == 200:
             await self._connections.set_offline(account, id, False)
         elif result.source == "application" and result.code != 429:
             await self._connections.set_offline(account, id, True)
         return result
 
-    async def virtual(self, account: AccountId, tree: Tree, timeout: float | None) -> PingResult:
+    async def virtual(self, account: AccountId, tree: Tree, timeout: float | None, stats: RunStats) -> PingResult:
         """Test a posted connection; nothing is stored."""
         await self._connections.check(account, tree)
-        return await self._try(self._preparer.of_tree(account, tree), timeout)
+        return await self._try(self._preparer.of_tree(account, tree), timeout, stats)
 
-    async def _try(self, prepared: Prepared, timeout: float | None) -> PingResult:
-        run = self._runs.open(prepared, "ping", PING_SECONDS, timeout)
+    async def _try(self, prepared: Prepared, timeout: float | None, stats: RunStats) -> PingResult:
+        run = self._runs.open(prepared, "ping", PING_SECONDS, timeout, stats=stats)
         try:
             answer = await self._runs.executor(prepared).ping(run)
         except AuthenticationFailed as failure:

@@ -79,7 +79,9 @@ class Preparer:
         does not run, ``ConditionNotMet`` for an agent that is not attached, ``PathError`` for a path that cannot be read."""
         type_ = str(tree.get("type"))
         if type_ not in RUNNING_TYPES:
-            raise NotSupported(Problem("adaptor_not_supported", f"connections of type {type_} do not run in this build", "type"))
+            raise NotSupported(
+                Problem("adaptor_not_supported", f"connections of type {type_} do not run in this build", "type")
+            )
         connection = connection_of(account, tree, document=document, lender=lender)
         http = connection.http
         try:

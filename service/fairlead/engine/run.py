@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from fairlead.domain import jsonvalue
@@ -13,7 +14,6 @@ from fairlead.domain.errors import Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.engine.ports import Answer, ApplicationPage, Clock, Deadline, Json, RecordResult
 from fairlead.engine.verdict import ResponseRules
-
 
 _UNREAD = object()
 
@@ -88,6 +88,20 @@ class Importer(Protocol):
         """The rendered ``dataURITemplate``, for the result of a record that failed."""
 
 
+class Exporter(Protocol):
+    """An export compiled for one connection."""
+
+    def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncIterator[ApplicationPage]:
+        """The application's pages from ``position`` on (``None``: from the start). ``whole_run``: the loop guard looks back over every
+        request of this run, else over those that the position remembers. Raises ``ApplicationFailure``."""
+
+    def data_uris(self, run: Run, records: Sequence[bytes]) -> list[str]:
+        """The rendered ``dataURITemplate`` of each record, ``""`` for none."""
+
+    def date_text(self, moment: datetime) -> str:
+        """A date as templates of this export see it (exports-imports.md 3.1)."""
+
+
 class Executor(Protocol):
     """One adaptor type (design: executors). ``check_connection``, ``importer`` and ``exporter`` compile every template and path and
     add what is wrong to ``problems``, fields relative to the document in the ``http`` dialect."""
@@ -98,11 +112,8 @@ class Executor(Protocol):
     def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> Importer:
         """Compile an import in the ``http`` dialect."""
 
-    def check_export(self, connection: Connection, export: Tree) -> Sequence[Problem]:
-        """Problems of an export in the ``http`` dialect that only show when it is compiled."""
-
-    def pages(self, run: Run, export: Tree, position: Tree | None) -> AsyncIterator[ApplicationPage]:
-        """The application's pages from ``position`` on (``None``: from the start)."""
+    def exporter(self, connection: Connection, export: Tree, problems: list[Problem]) -> Exporter:
+        """Compile an export in the ``http`` dialect."""
 
     async def ping(self, run: Run) -> Answer | None:
         """One test request; the answer carries the verdict. Nothing when connecting was all that could be tried."""

@@ -46,7 +46,9 @@ class Runs:
     ) -> Run:
         """A run that ends after ``seconds``, or at the caller's own deadline (``timeout`` seconds from now) when that is sooner."""
         callers = timeout is not None and timeout < seconds
-        deadline = Deadline(self._clock.monotonic() + (timeout if timeout is not None and callers else seconds), callers)
+        deadline = Deadline(
+            self._clock.monotonic() + (timeout if timeout is not None and callers else seconds), callers
+        )
         counted = stats if stats is not None else RunStats()
         patience = PING_PATIENCE if purpose == "ping" else RUN_PATIENCE
 

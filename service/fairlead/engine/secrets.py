@@ -24,9 +24,11 @@ class SecretBox:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    def seal(self, tree: Tree, kind: str, account: AccountId, id: str, stored: Document | None) -> tuple[Tree, dict[str, str]]:
+    def seal(
+        self, tree: Tree, kind: str, account: AccountId, id: str, stored: Document | None
+    ) -> tuple[Tree, dict[str, str]]:
         """The tree without secrets, and their envelopes by path. A mask keeps what ``stored`` holds there, or counts as absent."""
-        fields = _copy(tree)
+        fields: Tree = _copy(tree)
         secrets: dict[str, str] = {}
         for path, secret in _secrets(tree):
             _remove(fields, path.split("."))
@@ -61,7 +63,7 @@ class SecretBox:
 
     def revealed(self, document: Document) -> Tree:
         """The document's tree with every secret as a ``Secret`` that holds its clear value."""
-        tree = _copy(document.fields)
+        tree: Tree = _copy(document.fields)
         for path in document.secrets:
             _put(tree, path.split("."), self._open(document, path))
         return tree
@@ -74,7 +76,7 @@ class SecretBox:
 
 def masked(document: Document) -> Tree:
     """The document's tree with the mask in the place of every secret."""
-    tree = _copy(document.fields)
+    tree: Tree = _copy(document.fields)
     for path in document.secrets:
         _put(tree, path.split("."), MASK)
     return tree

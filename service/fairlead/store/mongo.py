@@ -6,6 +6,7 @@ unique ``key`` is ``<kind>/<key>``: one pair of unique indexes serves every kind
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -18,7 +19,7 @@ from fairlead.store.filters import steps
 from fairlead.store.tree import from_bson, to_bson
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, IndexModel, ReturnDocument
-from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 DATABASE: Final = "fairlead"
 """The database when the URL names none."""
@@ -49,11 +50,15 @@ class MongoStore:
         given = url.partition("?")[2].lower()
         options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if f"{name.lower()}=" not in given}
         try:
-            client: Any = AsyncIOMotorClient(url, **options, w="majority", journal=True, tz_aware=True, tzinfo=UTC)
+            with warnings.catch_warnings():
+                # PyMongo only warns of options that it does not know, and goes on without them.
+                warnings.simplefilter("error", UserWarning)
+                client: Any = AsyncIOMotorClient(url, **options, w="majority", journal=True, tz_aware=True, tzinfo=UTC)
             database = client.get_default_database(DATABASE).name
-        except (ConfigurationError, InvalidURI, ValueError) as error:
+        except (PyMongoError, ValueError, UserWarning) as error:
             raise ValueError(
-                f"the database URL cannot be used: {type(error).__name__}; expected mongodb://HOST:PORT/DATABASE"
+                f"the database URL cannot be used ({type(error).__name__}); expected mongodb://HOST:PORT/DATABASE?OPTIONS, "
+                "user and password percent-encoded, every option one that MongoDB has"
             ) from None
         return cls(client, database)
 

@@ -12,7 +12,8 @@ from msgspec import Raw
 
 from fairlead.engine.ports import Place
 from fairlead.templates.numbers import digits_of, print_double
-from fairlead.templates.values import NOTHING, MadeText, PrintedList, Value, json_of, text_of
+from fairlead.domain.jsonvalue import NOTHING
+from fairlead.templates.values import MadeText, PrintedList, Value, json_of, text_of
 
 Formatter = Callable[[Value], str]
 

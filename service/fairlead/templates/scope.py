@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from fairlead.engine.ports import Scope
-from fairlead.templates.values import NOTHING, Value
+from fairlead.domain.jsonvalue import NOTHING
+from fairlead.templates.values import Value
 
 _SIGNING: Final = frozenset({"hashOptions", "hmacOptions"})
 _LONGEST_KEPT_PATH: Final = 200

@@ -1,33 +1,21 @@
 """Values of templates: what is missing, what is true, how values print and compare (handlebars.md 3, 4 and 5).
 
-A value is a decoded JSON value, ``NOTHING``, a ``float`` that a helper computed, or one of the marked texts below. Templates never touch an
+A value is a decoded JSON value, ``NOTHING`` (JavaScript's ``undefined``), a ``float`` that a helper computed, or one of the marked texts below. Templates never touch an
 attribute of a value: only dict, list, text and numbers are looked into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, ClassVar, Final
 
 from msgspec import Raw
 
-from fairlead.domain.jsonvalue import dumps
+from fairlead.domain.jsonvalue import NOTHING, dumps
 from fairlead.engine.ports import Place
 from fairlead.templates.numbers import NAN, digits_of, number_of, print_double
 
 Value = Any
-
-
-class _Nothing(Enum):
-    NOTHING = "nothing"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-NOTHING: Final = _Nothing.NOTHING
-"""What a path that finds nothing gives (JavaScript's ``undefined``)."""
 
 
 class MadeText(str):
@@ -98,7 +86,7 @@ def truth(value: Value) -> bool:
         return number_of(value) != 0
     if isinstance(value, float):
         return value == value and value != 0
-    return bool(value)
+    return value is not NOTHING and bool(value)
 
 
 def condition(value: Value) -> bool:

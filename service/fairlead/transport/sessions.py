@@ -69,8 +69,8 @@ class Sessions:
 
     def _open(self) -> ClientSession:
         connector = TCPConnector(resolver=self._resolver, limit=0, ttl_dns_cache=10)
-        # the library offers no other way to put a protocol of one's own under a session
-        connector._factory = functools.partial(GuardedProtocol, loop=asyncio.get_running_loop())
+        protocol = functools.partial(GuardedProtocol, loop=asyncio.get_running_loop())
+        connector._factory = protocol  # type: ignore[assignment]  # the library has no public way to give it a protocol
         return ClientSession(
             connector=connector,
             cookie_jar=DummyCookieJar(),

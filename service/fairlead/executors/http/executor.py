@@ -12,6 +12,8 @@ from fairlead.domain.paths import PathError, compile_path
 from fairlead.domain.registry import Registry
 from fairlead.engine.ports import Answer, Codec, PagingStrategy, Place, Templates
 from fairlead.engine.run import Run
+from fairlead.executors.http.export import HttpExporter
+from fairlead.executors.http.export_plan import ExportPlan
 from fairlead.executors.http.ping import PingPlan, refuse
 from fairlead.executors.http.request import TemplateCollector, body_place
 from fairlead.executors.http.submit import HttpImporter
@@ -82,6 +84,10 @@ class HttpExecutor:
     def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> HttpImporter:
         """Compile an import."""
         return HttpImporter.of(connection, import_model, self._templates, self._codecs, problems)
+
+    def exporter(self, connection: Connection, export: Tree, problems: list[Problem]) -> HttpExporter:
+        """Compile an export."""
+        return HttpExporter(ExportPlan.of(connection, export, self._templates, self._codecs, self._paging, problems))
 
 
 def _value(root: Mapping[str, Any], field: str) -> Any:

@@ -57,7 +57,9 @@ class PingPlan:
         if self.relative_uri is None:
             return None
         target = Target(self.method, self.relative_uri, self.body)
-        return await run.send(self.builder.build(run, target, self.scope(run), field="http.ping.relativeURI"), self.rules)
+        return await run.send(
+            self.builder.build(run, target, self.scope(run), field="http.ping.relativeURI"), self.rules
+        )
 
     def base_url(self, run: Run) -> str:
         """The rendered base URI, for a ping that can only connect."""

@@ -78,7 +78,9 @@ class TemplateCollector:
             name = entry.get("name") or ""
             if name.lower() in _NOT_SETTABLE or not _is_token(name):
                 where = f"{field}.{index}.name"
-                self._problems.append(Problem("invalid_field", f"{where}: {name!r} is not a header that can be set", where))
+                self._problems.append(
+                    Problem("invalid_field", f"{where}: {name!r} is not a header that can be set", where)
+                )
                 continue
             value = self.compile(entry.get("value"), Place.PLAIN, f"{field}.{index}.value", strict=strict)
             compiled.append(HeaderTemplate(name, value))
@@ -128,7 +130,7 @@ class RequestBuilder:
         ``invalid_template`` for a template that fails, ``invalid_field`` for a URI of another origin."""
         try:
             url = self._url(target, scope)
-            body = target.body.render(scope).encode("utf-8", "surrogatepass") if _is_template(target.body) else target.body
+            body = _rendered(target.body, scope)
             headers = Headers(
                 [
                     ("Accept", self._accept(target)),
@@ -177,8 +179,10 @@ class RequestBuilder:
             headers.set(header.name, value)
 
 
-def _is_template(body: Template | bytes | None) -> bool:
-    return body is not None and not isinstance(body, bytes)
+def _rendered(body: Template | bytes | None, scope: Scope) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return body.render(scope).encode("utf-8", "surrogatepass")
 
 
 def signing_options(request: HttpRequest, scope: Scope) -> Callable[[], Mapping[str, Json]]:

@@ -226,7 +226,7 @@ def _json_of(answer: Answer) -> tuple[bytes | None, Json]:
     if not isinstance(value, (dict, list)):
         return _raw(body, answer.charset), value
     verbatim = answer.codec is not None and answer.codec.media_type == "json" and answer.charset in (None, "utf-8")
-    return (jsonvalue.verbatim(body) if verbatim else jsonvalue.dumps(value)), value
+    return (_trimmed(body) if verbatim else jsonvalue.dumps(value)), value
 
 
 def _document(value: Json) -> bytes | None:
@@ -258,3 +258,7 @@ def _id(value: Json, path: Path | None) -> str | None:
     if found is NOTHING or found is None or isinstance(found, (dict, list)):
         return None
     return jsonvalue.text_of(found)
+
+
+def _trimmed(body: bytes) -> bytes:
+    return body.removeprefix(b"\xef\xbb\xbf").strip()

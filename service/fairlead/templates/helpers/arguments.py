@@ -9,7 +9,8 @@ from typing import Any, Final
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.numbers import number_of
 from fairlead.templates.rendering import Rendering
-from fairlead.templates.values import NOTHING, Value, text_of
+from fairlead.domain.jsonvalue import NOTHING
+from fairlead.templates.values import Value, text_of
 
 _LONG: Final = 256
 """Characters or elements: what is shorter is paid for by the helper call itself."""

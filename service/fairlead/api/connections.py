@@ -1,0 +1,124 @@
+"""ConnectionService: connections as resources, their ping, and virtual runs through them."""
+
+from __future__ import annotations
+
+from fairlead.api.call import Call
+from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
+from fairlead.api.projection import Window
+from fairlead.engine.connections import Connections, Stored
+from fairlead.engine.exports import Exports
+from fairlead.engine.imports import Imports
+from fairlead.engine.ping import Ping, PingResult
+from fairlead.engine.ports import RecordResult
+from fairlead.v1 import connection_pb2, virtual_run_pb2
+from fairlead.v1 import connection_service_pb2 as pb
+
+
+class ConnectionServicer:
+    """Translate, delegate, translate back."""
+
+    def __init__(self, connections: Connections, ping: Ping, exports: Exports, imports: Imports) -> None:
+        self._connections = connections
+        self._ping = ping
+        self._exports = exports
+        self._imports = imports
+
+    async def list_connections(self, call: Call, request: pb.ListConnectionsRequest) -> pb.ListConnectionsResponse:
+        """One page of the account's connections (contract.md 1.11)."""
+        window = Window.of(request.limit, request.skip, request.include, request.exclude)
+        filters = {
+            "externalId": request.external_id,
+            "name": request.name,
+            "type": request.type,
+            "_integrationId": request.integration_id,
+            "_connectorId": request.connector_id,
+        }
+        given = {path: list(values) for path, values in filters.items() if values}
+        found, more = await self._connections.list(call.who.account, given, window.skip, window.limit)
+        shown = [message_of(window.project(stored.tree), connection_pb2.Connection) for stored in found]
+        return pb.ListConnectionsResponse(connections=shown, more=more)
+
+    async def get_connection(self, call: Call, request: pb.GetConnectionRequest) -> pb.GetConnectionResponse:
+        """One connection, secrets masked."""
+        stored = await self._connections.get(call.who.account, request.id)
+        return pb.GetConnectionResponse(connection=_connection(stored), etag=stored.etag)
+
+    async def create_connection(self, call: Call, request: pb.CreateConnectionRequest) -> pb.CreateConnectionResponse:
+        """Store a new connection."""
+        stored = await self._connections.create(call.who.account, resource_tree(request.connection))
+        return pb.CreateConnectionResponse(connection=_connection(stored), etag=stored.etag)
+
+    async def update_connection(self, call: Call, request: pb.UpdateConnectionRequest) -> pb.UpdateConnectionResponse:
+        """Replace a connection; masks keep stored secrets."""
+        if_match = request.if_match if request.HasField("if_match") else None
+        tree = resource_tree(request.connection)
+        stored = await self._connections.replace(call.who.account, request.id, tree, if_match)
+        return pb.UpdateConnectionResponse(connection=_connection(stored), etag=stored.etag)
+
+    async def delete_connection(self, call: Call, request: pb.DeleteConnectionRequest) -> pb.DeleteConnectionResponse:
+        """Delete a connection that nobody uses."""
+        if_match = request.if_match if request.HasField("if_match") else None
+        await self._connections.delete(call.who.account, request.id, if_match)
+        return pb.DeleteConnectionResponse()
+
+    async def ping_connection(self, call: Call, request: pb.PingConnectionRequest) -> pb.PingConnectionResponse:
+        """Test a stored connection."""
+        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats)
+        return pb.PingConnectionResponse(code=result.code, errors=_ping_errors(result))
+
+    async def ping_virtual_connection(
+        self, call: Call, request: pb.PingVirtualConnectionRequest
+    ) -> pb.PingVirtualConnectionResponse:
+        """Test a posted connection; nothing is stored."""
+        tree = resource_tree(request.connection)
+        result = await self._ping.virtual(call.who.account, tree, call.timeout, call.stats)
+        return pb.PingVirtualConnectionResponse(code=result.code, errors=_ping_errors(result))
+
+    async def execute_import(
+        self, call: Call, request: virtual_run_pb2.ExecuteImportRequest
+    ) -> virtual_run_pb2.ExecuteImportResponse:
+        """Push records; one result each, in order."""
+        results = await self._imports.execute(
+            call.who.account,
+            request.connection_id,
+            model_tree(request.import_model),
+            request.data.json,
+            open_object(request.settings),
+            call.timeout,
+            call.stats,
+        )
+        return virtual_run_pb2.ExecuteImportResponse(results=[_result(result) for result in results])
+
+    async def map_records(
+        self, call: Call, request: virtual_run_pb2.MapRecordsRequest
+    ) -> virtual_run_pb2.MapRecordsResponse:
+        """The mapping step alone."""
+        mapped = await self._imports.map_records(
+            call.who.account,
+            request.connection_id,
+            model_tree(request.import_model),
+            request.data.json,
+            open_object(request.settings),
+        )
+        return virtual_run_pb2.MapRecordsResponse(data=json_value(mapped))
+
+
+def _connection(stored: Stored) -> connection_pb2.Connection:
+    return message_of(stored.tree, connection_pb2.Connection)
+
+
+def _ping_errors(result: PingResult) -> list[pb.PingError]:
+    if result.code == 200:
+        return []
+    return [pb.PingError(code=result.code, message=result.message or "", source=result.source)]
+
+
+def _result(result: RecordResult) -> virtual_run_pb2.RecordResult:
+    message = virtual_run_pb2.RecordResult(status_code=result.status_code, id=result.id, data_uri=result.data_uri)
+    if result.ignored:
+        message.ignored = True
+    if result.json is not None:
+        message.json.json = result.json
+    for code, text, source in result.errors:
+        message.errors.add(code=code, message=text, source=source)
+    return message

@@ -1,0 +1,222 @@
+"""Fetches an application's pages (exports-imports.md 2.2, 4): request, verdict, records, stop rules, next position."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.domain import jsonvalue
+from fairlead.domain.dates import iso
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import ApplicationFailure, InvalidContent, Problem, feature_not_supported
+from fairlead.domain.http import HttpRequest
+from fairlead.engine.ports import Answer, ApplicationPage, Json, Page, Scope, Template, TemplateError, Verdict
+from fairlead.engine.run import Run
+from fairlead.executors.http.export_plan import ExportPlan, RequestPlan
+from fairlead.executors.http.position import Position, digest_of
+from fairlead.executors.http.request import HeaderTemplate, Target
+from fairlead.paging.totals import total
+from fairlead.templates.moment import format_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A template that was rendered before."""
+
+    text: str
+    paths: frozenset[str] = frozenset()
+
+    def render(self, scope: Scope) -> str:
+        """The text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExporter:
+    """An export compiled for one HTTP connection."""
+
+    plan: ExportPlan
+
+    async def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncIterator[ApplicationPage]:
+        """The pages from ``position`` on, until a stop rule fires. The loop guard looks back over the ``whole_run`` or over the
+        requests that the position remembers. Raises ``ApplicationFailure`` (contract.md 1.16)."""
+        at = Position.of(position) if position is not None else self._start()
+        made = set(at.digests)
+        while True:
+            request = self._request(run, at)
+            digest = digest_of(request)
+            if digest in (made if whole_run else at.digests):
+                message = f"the application leads back to a page that was fetched before: {_shown(request)}"
+                raise ApplicationFailure(Problem("paging_loop", message, source="application"))
+            made.add(digest)
+            answer = await run.send(request, self._requests_of(at).rules)
+            page, following = self._read(run, at, request, digest, answer)
+            yield page
+            if following is None:
+                return
+            at = following
+
+    def data_uris(self, run: Run, records: Sequence[bytes]) -> list[str]:
+        """``dataURITemplate`` for each record, ``""`` without one. Records are decoded only when there is one. Raises
+        ``InvalidContent`` when a rendering goes over its bounds."""
+        template = self.plan.data_uri
+        if template is None:
+            return [""] * len(records)
+        now = run.clock.now()
+        values = map(jsonvalue.loads, records)
+        scopes = (Scope({**run.context, "record": value}, now, record_names=True) for value in values)
+        return [_render(template, scope, "dataURITemplate") for scope in scopes]
+
+    def date_text(self, moment: datetime) -> str:
+        """A date as ``delta.dateFormat`` says, default ISO 8601 in UTC (exports-imports.md 3.1)."""
+        return iso(moment) if self.plan.date_format is None else format_moment(moment, self.plan.date_format)
+
+    # -- one request --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> Position:
+        strategy = self.plan.strategy
+        return Position(strategy.first(self.plan.paging) if strategy is not None else {})
+
+    def _requests_of(self, at: Position) -> RequestPlan:
+        return self.plan.first if at.is_first else self.plan.later
+
+    def _request(self, run: Run, at: Position) -> HttpRequest:
+        """The request of a position. Texts that came from the page before stand in the position already rendered."""
+        requests, state, texts = self._requests_of(at), at.state, at.texts
+        scope = self._scope(run, state)
+        uri = state.get("uri", texts.get("uri"))
+        body = state.get("body", texts.get("body"))
+        headers, query = texts.get("headers") or {}, texts.get("query") or {}
+        parameters = {name: query[name] if name in query else value.render(scope) for name, value in requests.query}
+        target = Target(
+            self.plan.method,
+            requests.uri if uri is None else Rendered(uri),
+            requests.body if body is None else body.encode("utf-8", "surrogatepass"),
+            [
+                HeaderTemplate(header.name, Rendered(headers[str(index)])) if str(index) in headers else header
+                for index, header in enumerate(requests.headers)
+            ],
+            self.plan.media_type,
+            self.plan.accept,
+            query={**parameters, **(state.get("query") or {})},
+        )
+        try:
+            return self.plan.builder.build(run, target, scope, field="http.relativeURI")
+        except InvalidContent:
+            if uri is None:
+                raise
+            message = "the address of the next page is not at the connection's baseURI"
+            raise ApplicationFailure(Problem("paging_origin_mismatch", message, source="application")) from None
+
+    def _scope(self, run: Run, state: Tree, previous: Tree | None = None) -> Scope:
+        """What templates see (handlebars.md 2.1)."""
+        context = dict(run.context)
+        if self.plan.strategy is not None:
+            export = run.context["export"]
+            paging = {**self.plan.paging, **self.plan.strategy.variables(state)}
+            context["export"] = {**export, "http": {**export["http"], "paging": paging}}
+        if previous is not None:
+            context["previous_page"] = previous
+        return Scope(context, run.clock.now(), record_names="record" in context)
+
+    # -- one answer ---------------------------------------------------------------------------------------------------
+
+    def _read(
+        self, run: Run, at: Position, request: HttpRequest, digest: str, answer: Answer
+    ) -> tuple[ApplicationPage, Position | None]:
+        """The page in an answer and what comes after it: the stop rules of exports-imports.md 4.2, 1 to 5, in their order."""
+        if answer.verdict is Verdict.END_OF_PAGES:
+            return ApplicationPage([], at.tree(), None), None
+        if answer.verdict is not Verdict.SUCCESS:
+            raise ApplicationFailure(Problem(answer.code, answer.message, source="application"))
+        plan = self.plan
+        records = self._records(answer, self._requests_of(at).resource_path)
+        following: Position | None = None
+        ended = plan.last_page is not None and plan.last_page.matches(answer.value())
+        if not ended and records and plan.strategy is not None:
+            page = Page(
+                request,
+                answer.response,
+                answer.value,
+                len(records),
+                at.requests + 1,
+                at.records + len(records),
+                lambda name: self._rendered(run, at.state, answer, records, name),
+            )
+            state = plan.strategy.next(plan.paging, at.state, page)
+            if state is not None:
+                following = at.after(state, self._texts(run, state, answer, records), len(records), digest)
+        return (
+            ApplicationPage(
+                records,
+                at.tree(),
+                following.tree() if following is not None else None,
+                total(plan.paging, "maxPagePath", answer.value),
+                total(plan.paging, "maxCountPath", answer.value),
+            ),
+            following,
+        )
+
+    def _records(self, answer: Answer, path: str | None) -> list[bytes]:
+        """The records, verbatim; nothing but their ends is looked at."""
+        body = answer.response.body
+        if answer.codec is None and body:
+            raise feature_not_supported("http.successMediaType", "the media type of the application's answer")
+        records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
+        if records is None:
+            if not self.plan.allow_undefined and path is not None:
+                message = f"the answer holds nothing at {path}, and allowUndefinedResource is false"
+                raise ApplicationFailure(Problem("invalid_response", message, source="application"))
+            return []
+        return self.plan.rows.records(records) if self.plan.rows is not None else records
+
+    # -- what the next request takes from this page ---------------------------------------------------------------------
+
+    def _rendered(self, run: Run, state: Tree, answer: Answer, records: Sequence[bytes], name: str) -> str:
+        template = self.plan.later.uri if name == "relativeURI" else self.plan.later.body
+        if template is None:
+            return ""
+        return _render(template, self._scope(run, state, _previous_page(answer, records)), f"http.paging.{name}")
+
+    def _texts(self, run: Run, state: Tree, answer: Answer, records: Sequence[bytes]) -> Tree:
+        """Texts of the next request that look at ``previous_page``; the answer is decoded only when there are any."""
+        later = self.plan.later
+        if not any(map(_looks_back, later.templates())):
+            return {}
+        scope = self._scope(run, state, _previous_page(answer, records))
+        texts: Tree = {}
+        if "uri" not in state and _looks_back(later.uri):
+            texts["uri"] = _render(later.uri, scope, "http.paging.relativeURI")
+        if "body" not in state and later.body is not None and _looks_back(later.body):
+            texts["body"] = _render(later.body, scope, "http.paging.body")
+        texts["headers"] = {
+            str(index): _render(header.value, scope, f"http.headers.{index}.value")
+            for index, header in enumerate(later.headers)
+            if _looks_back(header.value)
+        }
+        texts["query"] = {
+            name: _render(value, scope, f"http.query.{name}") for name, value in later.query if _looks_back(value)
+        }
+        return {name: text for name, text in texts.items() if text != {}}
+
+
+def _looks_back(template: Template) -> bool:
+    return "previous_page" in template.text
+
+
+def _previous_page(answer: Answer, records: Sequence[bytes]) -> Tree:
+    last: Json = jsonvalue.loads(records[-1]) if records else None
+    headers = {name.lower(): value for name, value in answer.response.headers.items()}
+    return {"full_response": answer.value(), "last_record": last, "headers": headers}
+
+
+def _render(template: Template, scope: Scope, field: str) -> str:
+    try:
+        return template.render(scope)
+    except TemplateError as error:
+        raise InvalidContent(Problem("invalid_template", f"{field}: {error.message}", field)) from None
+
+
+def _shown(request: HttpRequest) -> str:
+    return f"{request.method} {request.url.split('?', 1)[0]}"

@@ -1,0 +1,232 @@
+"""An export compiled for one HTTP connection: templates, paths and rules of its first and its later requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fairlead.domain.connection import Connection
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import Problem
+from fairlead.domain.jsonvalue import text_of
+from fairlead.domain.paths import PathError, compile_path
+from fairlead.domain.registry import Registry
+from fairlead.engine.ports import Codec, Json, PagingStrategy, Place, Template, Templates
+from fairlead.engine.verdict import PathRule, ResponseRules
+from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, TemplateCollector, body_place
+from fairlead.executors.http.rows import Rows
+
+LAST_PAGE_STATUS: Final = 404
+"""Ends the paging from the second request on when nothing else is configured (exports-imports.md 4.2 rule 1)."""
+
+_RESPONSE_PATHS: Final = ("resourcePath", "successPath", "failPath", "errorPath")
+_PAGING_PATHS: Final = ("resourcePath", "lastPagePath", "maxPagePath", "maxCountPath")
+_POINTERS: Final = ("path", "pathAfterFirstRequest")
+_KINDS: Final = ("file", "blob", "csvstream")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    """One of the two kinds of requests of an export: the first one, or every later one."""
+
+    uri: Template
+    body: Template | None
+    headers: tuple[HeaderTemplate, ...]
+    query: tuple[tuple[str, Template], ...]
+    resource_path: str | None
+    rules: ResponseRules
+
+    def templates(self) -> Iterator[Template]:
+        """All of them."""
+        yield self.uri
+        if self.body is not None:
+            yield self.body
+        for header in self.headers:
+            yield header.value
+        for _, value in self.query:
+            yield value
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """Everything that does not change from page to page."""
+
+    builder: RequestBuilder
+    method: str
+    media_type: str | None
+    accept: str | None
+    first: RequestPlan
+    later: RequestPlan
+    strategy: PagingStrategy | None
+    paging: Mapping[str, Json]
+    last_page: PathRule | None
+    rows: Rows | None
+    allow_undefined: bool
+    data_uri: Template | None
+    date_format: str | None
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        export: Tree,
+        templates: Templates,
+        codecs: Registry[Codec],
+        methods: Registry[PagingStrategy],
+        problems: list[Problem],
+    ) -> ExportPlan:
+        """Compile an export in the ``http`` dialect; every problem goes to ``problems``, fields relative to the export."""
+        http = export.get("http") or {}
+        response, paging = http.get("response") or {}, http.get("paging") or {}
+        strategy = methods.get(paging.get("method") or "")
+        collector = TemplateCollector(templates, problems)
+        problems.extend(_unsupported(connection, http, codecs))
+        problems.extend(_unreadable_paths(response, paging))
+        first = _first(connection, http, collector, problems)
+        later = _later(connection, http, first, strategy, collector, problems)
+        if strategy is not None:
+            problems.extend(_incomplete(strategy, paging, first, later))
+        uri = export.get("dataURITemplate")
+        return cls(
+            RequestBuilder.of(connection.http, TemplateCollector(templates, [])),
+            http.get("method") or "GET",
+            http.get("requestMediaType"),
+            http.get("successMediaType"),
+            first,
+            later,
+            strategy,
+            paging,
+            _rule(paging.get("lastPagePath"), paging.get("lastPageValues")),
+            Rows.of(response.get("twoDArray")),
+            response.get("allowUndefinedResource") is not False,
+            collector.compile(uri, Place.PLAIN, "dataURITemplate") if uri else None,
+            (export.get("delta") or {}).get("dateFormat") or None,
+        )
+
+
+def _first(connection: Connection, http: Tree, collector: TemplateCollector, problems: list[Problem]) -> RequestPlan:
+    paging = http.get("paging") or {}
+    status = paging.get("lastPageStatusCode")
+    query = http.get("query") or {}
+    return RequestPlan(
+        collector.compile(http.get("relativeURI"), Place.URI, "http.relativeURI"),
+        _body(connection, http, http.get("body"), "http.body", collector),
+        collector.headers(http.get("headers"), "http.headers"),
+        tuple((name, collector.compile(text_of(text), Place.PLAIN, f"http.query.{name}")) for name, text in query.items()),
+        (http.get("response") or {}).get("resourcePath") or None,
+        _rules(http, frozenset() if status is None else frozenset((int(status),))),
+    )
+
+
+def _later(
+    connection: Connection,
+    http: Tree,
+    first: RequestPlan,
+    strategy: PagingStrategy | None,
+    collector: TemplateCollector,
+    problems: list[Problem],
+) -> RequestPlan:
+    paging = http.get("paging") or {}
+    rewrites: frozenset[str] = strategy.rewrites if strategy is not None else frozenset()
+    uri, body = paging.get("relativeURI"), paging.get("body")
+    status = paging.get("lastPageStatusCode")
+    return RequestPlan(
+        collector.compile(uri, Place.URI, "http.paging.relativeURI") if uri and "relativeURI" in rewrites else first.uri,
+        _body(connection, http, body, "http.paging.body", collector) if body and "body" in rewrites else first.body,
+        first.headers,
+        first.query,
+        paging.get("resourcePath") or first.resource_path,
+        _rules(http, frozenset((LAST_PAGE_STATUS if status is None else int(status),))),
+    )
+
+
+def _body(
+    connection: Connection, http: Tree, text: Json, field: str, collector: TemplateCollector
+) -> Template | None:
+    """A body goes out with any method but GET (exports-imports.md 1.2)."""
+    if not text or (http.get("method") or "GET") == "GET":
+        return None
+    return collector.compile(text, body_place(_request_media_type(connection, http)), field)
+
+
+def _request_media_type(connection: Connection, http: Tree) -> str:
+    return http.get("requestMediaType") or connection.http.get("mediaType") or "json"
+
+
+def _rules(http: Tree, end_statuses: frozenset[int]) -> ResponseRules:
+    try:
+        return ResponseRules.of(
+            http.get("response") or {},
+            success_media_type=http.get("successMediaType"),
+            error_media_type=http.get("errorMediaType"),
+            end_statuses=end_statuses,
+            must_parse=True,
+        )
+    except PathError:
+        return ResponseRules()  # told with its field by _unreadable_paths
+
+
+def _rule(path: Json, values: Json) -> PathRule | None:
+    try:
+        return PathRule.of(path, values)
+    except PathError:
+        return None  # told with its field by _unreadable_paths
+
+
+def _unreadable_paths(response: Mapping[str, Json], paging: Mapping[str, Json]) -> Iterator[Problem]:
+    fields = [(f"http.response.{name}", response.get(name)) for name in _RESPONSE_PATHS]
+    fields += [(f"http.paging.{name}", paging.get(name)) for name in _PAGING_PATHS]
+    if paging.get("pathLocation") != "header":
+        fields += [(f"http.paging.{name}", paging.get(name)) for name in _POINTERS]
+    for field, path in fields:
+        if path:
+            try:
+                compile_path(path)
+            except PathError as error:
+                yield Problem("invalid_field", f"{field}: {error}", field)
+
+
+def _incomplete(
+    strategy: PagingStrategy, paging: Mapping[str, Json], first: RequestPlan, later: RequestPlan
+) -> Iterator[Problem]:
+    """What the method cannot do without (exports-imports.md 4.1)."""
+    for name in strategy.requires:
+        if not paging.get(name):
+            field = f"http.paging.{name}"
+            yield Problem("missing_required_field", f"{field} is required by paging method {strategy.name}", field)
+    if strategy.variable is not None and not paging.get("argument"):
+        variable = f"export.http.paging.{strategy.variable}"
+        read = {path for plan in (first, later) for template in plan.templates() for path in template.paths}
+        if not any(_covers(path, variable) for path in read):
+            message = (
+                f"http.paging.method {strategy.name} needs {{{{{variable}}}}} in the relative URI, the body or a header: "
+                "otherwise every request would be the same"
+            )
+            yield Problem("invalid_field", message, "http.paging.method")
+
+
+def _covers(path: str, variable: str) -> bool:
+    """Whether a template that reads ``path`` can see ``variable``: it reads the variable or something around it."""
+    plain = path.replace("/", ".").replace("[", "").replace("]", "").removeprefix("@root.").removeprefix("this.")
+    return plain == variable or variable.startswith(f"{plain}.")
+
+
+def _unsupported(connection: Connection, http: Tree, codecs: Registry[Codec]) -> Iterator[Problem]:
+    if http.get("type") in _KINDS:
+        yield _later_issue("http.type", f"an HTTP export of type {http['type']}")
+    if http.get("_asyncHelperId"):
+        yield _later_issue("http._asyncHelperId", "an asynchronous export")
+    for name in ("successMediaType", "errorMediaType"):
+        word = http.get(name) or connection.http.get(name)
+        if word and word not in codecs:
+            yield _later_issue(f"http.{name}", f"reading {word} answers")
+    media_type = _request_media_type(connection, http)
+    for body, field in ((http.get("body"), "http.body"), ((http.get("paging") or {}).get("body"), "http.paging.body")):
+        json_template = isinstance(body, str) and body.lstrip().startswith("{") and not body.lstrip().startswith("{{")
+        if body and (media_type == "form-data" or (media_type == "urlencoded" and json_template)):
+            yield _later_issue(field, f"turning a body template into {media_type}")
+
+
+def _later_issue(field: str, what: str) -> Problem:
+    return Problem("feature_not_supported", f"{what} is stored but not supported by this build yet", field)

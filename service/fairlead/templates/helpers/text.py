@@ -1,0 +1,200 @@
+"""Text helpers (handlebars.md 6.2). Every one is linear in its text, whatever the text is."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from fairlead.templates.budget import bounded
+from fairlead.templates.helpers.arguments import Arguments, Helper
+from fairlead.templates.numbers import SPACES
+from fairlead.templates.values import Value, text_of
+
+_WORD_START: Final = re.compile(r"(?<!\S)(\W*)(\w)")
+_ALPHANUMERICS: Final = re.compile(r"[^\W_]+")
+_SENTENCE: Final = re.compile(r"(\S)([^.?!]*[.?!]*)")
+_FILLED: Final = re.compile(r"\S+")
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Words by case boundary (``aB``, ``ABc``) and by what is neither letter nor digit."""
+    for run in _ALPHANUMERICS.finditer(text):
+        word, start = run.group(), 0
+        for at in range(1, len(word)):
+            before, here = word[at - 1], word[at]
+            after = word[at + 1 : at + 2]
+            if here.isupper() and (not before.isupper() or after.islower()):
+                yield word[start:at]
+                start = at
+        yield word[start:]
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def _plain(change: Callable[[str], str]) -> Helper:
+    return Helper(lambda arguments: change(arguments.text(0)))
+
+
+def _joined(separator: str) -> Helper:
+    return _plain(lambda text: separator.join(word.lower() for word in words_of(text)))
+
+
+def _pascal(text: str) -> str:
+    return "".join(_capital(word.lower()) for word in words_of(text))
+
+
+def _camel(text: str) -> str:
+    first, *rest = [word.lower() for word in words_of(text)] or [""]
+    return first + "".join(map(_capital, rest))
+
+
+def _sentence(text: str) -> str:
+    return _SENTENCE.sub(lambda match: match.group(1).upper() + match.group(2), text.lower())
+
+
+def _capitalize_all(text: str) -> str:
+    return _WORD_START.sub(lambda match: match.group(1) + match.group(2).upper(), text)
+
+
+def _chop(text: str) -> str:
+    start, end = 0, len(text)
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return text[start:end]
+
+
+def _sanitize(text: str) -> str:
+    kept, at = [], 0
+    while (start := text.find("<", at)) >= 0 and (end := text.find(">", start)) >= 0:
+        kept.append(text[at:start])
+        at = end + 1
+    return "".join(kept) + text[at:]
+
+
+def _reverse(arguments: Arguments) -> Value:
+    value = arguments.value(0)
+    return value[::-1] if isinstance(value, list) else arguments.text(0)[::-1]
+
+
+def _replace(arguments: Arguments) -> Value:
+    text, old, new = arguments.text(0), arguments.text(1), arguments.text(2)
+    if not old:
+        return text
+    bounded(len(text) + text.count(old) * (len(new) - len(old)))
+    return text.replace(old, new)
+
+
+def _replace_first(arguments: Arguments) -> Value:
+    return arguments.text(0).replace(arguments.text(1), arguments.text(2), 1)
+
+
+def _remove_first(arguments: Arguments) -> Value:
+    return arguments.text(0).replace(arguments.text(1), "", 1)
+
+
+def _split(arguments: Arguments) -> Value:
+    text, delimiter = arguments.text(0), arguments.text(1)
+    index = arguments.integer(2, 0)
+    if delimiter not in text:
+        return text
+    parts = text.split(delimiter) if delimiter else list(text)
+    return parts[index] if 0 <= index < len(parts) else ""
+
+
+def _join(arguments: Arguments) -> Value:
+    delimiter = arguments.text(0)
+    texts = [text_of(value) for value in arguments.flattened(1)]
+    bounded(sum(map(len, texts)) + len(delimiter) * len(texts))
+    return delimiter.join(texts)
+
+
+def _substring(arguments: Arguments) -> Value:
+    text = arguments.text(0)
+    start = _position(arguments, 1, 0, len(text))
+    end = _position(arguments, 2, len(text), len(text))
+    return text[min(start, end) : max(start, end)]
+
+
+def _position(arguments: Arguments, index: int, default: int, length: int) -> int:
+    """A position within the text as ``String.prototype.substring`` reads it: no number is 0, outside is the nearest end."""
+    if not arguments.given(index):
+        return default
+    number = arguments.number(index)
+    return 0 if math.isnan(number) else int(min(max(number, 0), length))
+
+
+def _padding(arguments: Arguments) -> tuple[str, str]:
+    text, filler = arguments.text(0), arguments.text(2, " ")
+    width = arguments.number(1)
+    missing = width - len(text)
+    if not missing > 0 or not filler:
+        return text, ""
+    bounded(int(min(width, 1e18)))
+    count = int(missing)
+    return text, (filler * (count // len(filler) + 1))[:count]
+
+
+def _pad_left(arguments: Arguments) -> Value:
+    text, padding = _padding(arguments)
+    return padding + text
+
+
+def _pad_right(arguments: Arguments) -> Value:
+    text, padding = _padding(arguments)
+    return text + padding
+
+
+def _truncate_words(arguments: Arguments) -> Value:
+    text, suffix = arguments.text(0), arguments.text(2, "…")
+    limit = arguments.number(1)
+    if not limit >= 0:
+        return ""
+    if limit < 1:
+        return suffix
+    for count, word in enumerate(_FILLED.finditer(text), 1):
+        if count == int(min(limit, 1e18)):
+            rest = text[word.end() :]
+            return text if not rest.strip() else text[: word.end()].lstrip() + suffix
+    return text
+
+
+def _occurrences(arguments: Arguments) -> Value:
+    wanted = arguments.text(1)
+    return arguments.text(0).count(wanted) if wanted else 0
+
+
+HELPERS: Final = {
+    "uppercase": _plain(str.upper),
+    "lowercase": _plain(str.lower),
+    "capitalize": _plain(_capital),
+    "capitalizeAll": _plain(_capitalize_all),
+    "camelcase": _plain(_camel),
+    "pascalcase": _plain(_pascal),
+    "snakecase": _joined("_"),
+    "dashcase": _joined("-"),
+    "dotcase": _joined("."),
+    "pathcase": _joined("/"),
+    "sentence": _plain(_sentence),
+    "trim": _plain(lambda text: text.strip(SPACES)),
+    "trimLeft": _plain(lambda text: text.lstrip(SPACES)),
+    "trimRight": _plain(lambda text: text.rstrip(SPACES)),
+    "chop": _plain(_chop),
+    "reverse": Helper(_reverse),
+    "replace": Helper(_replace),
+    "replacefirst": Helper(_replace_first),
+    "removefirst": Helper(_remove_first),
+    "split": Helper(_split),
+    "join": Helper(_join),
+    "substring": Helper(_substring),
+    "padLeft": Helper(_pad_left),
+    "padRight": Helper(_pad_right),
+    "truncateWords": Helper(_truncate_words),
+    "occurrences": Helper(_occurrences),
+    "sanitize": _plain(_sanitize),
+}

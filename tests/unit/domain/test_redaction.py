@@ -1,0 +1,52 @@
+"""Secrets are found by value, however they are written."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from fairlead.domain.redaction import Redactor
+from fairlead.domain.secret import MASK, Secret
+
+SECRET = 'S3cr"t&p√ss word+/='
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        json.dumps(SECRET)[1:-1],
+        html.escape(SECRET),
+        SECRET.encode().hex(),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(b"u:" + SECRET.encode()).decode(),
+        base64.b64encode(b"us:" + SECRET.encode()).decode(),
+    ],
+)
+def test_every_form_of_a_secret_is_masked(text: str) -> None:
+    """contract.md 1.7: plain, URL-encoded, JSON- and XML-escaped, hexadecimal, Base64 at each alignment."""
+    shown = Redactor([SECRET])(f"before {text} after")
+    assert MASK in shown
+    assert shown.startswith("before ")
+    assert text not in shown
+
+
+def test_short_secrets_do_not_blank_ordinary_text() -> None:
+    """contract.md 1.7: four or more characters."""
+    assert Redactor(["abc"])("abc abcd") == "abc abcd"
+
+
+def test_the_longest_secret_wins() -> None:
+    """A secret inside another one leaves no tail behind."""
+    assert Redactor(["token", "token-with-more"])("x token-with-more y") == f"x {MASK} y"
+
+
+@pytest.mark.parametrize("form", [repr, str, format, lambda s: f"{s}", lambda s: f"{s!r:>6}"])
+def test_a_secret_never_shows_itself(form: object) -> None:
+    """D5: repr, str and format are the mask."""
+    assert form(Secret("value-of-the-secret")) == MASK  # type: ignore[operator]  # every entry of the table is callable
