@@ -38,8 +38,8 @@ from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
 from fairlead.engine.tokens import Tokens
 from fairlead.executors.http.executor import HttpExecutor
-from fairlead.limits.bucket import LeakyBuckets
-from fairlead.limits.pool import SlotPools
+from fairlead.limits.bucket import BucketSize, LeakyBuckets
+from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
 from fairlead.paging.registry import paging_strategies
@@ -112,8 +112,8 @@ async def start_service(settings: Settings) -> Running:
 
     registry = CollectorRegistry()
     transport = HttpTransport(egress, clock)
-    pools = SlotPools(clock, maximum=settings.max_outbound)
-    limiter = LeakyBuckets(clock, size=settings.rate_limit_size, per_second=settings.rate_limit_per_second)
+    pools = Pools(clock, cap=settings.max_outbound)
+    limiter = LeakyBuckets(clock, BucketSize(settings.rate_limit_size, settings.rate_limit_per_second))
     templates = TemplateCompiler()
     box = SecretBox(encryption)
     preparer = Preparer(store, box, _reader_of, strategy_for)

@@ -39,16 +39,18 @@ class _Checker:
 
     def judge(self, message: Message, plan: MessagePlan, start: str) -> None:
         """Judge one message whose members stand at ``start`` (empty, or a path with its last dot)."""
-        around = self._written, self._scope
+        around, mode = (self._written, self._scope), self._mode
         if plan.written:
             self._written, self._scope = frozenset(getattr(message, WRITTEN)), len(start)
-        for field in plan.output_only[self._mode]:
-            message.ClearField(field.name)
         for descriptor, value in message.ListFields():
             member = plan.by_field.get(descriptor)
-            if member is not None and not member.is_free:
+            if member is None:
+                continue
+            if mode in member.output_only:
+                message.ClearField(member.name)
+            elif not member.is_free:
                 self._member(message, member, value, start + member.json_name)
-        for field in plan.required[self._mode]:
+        for field in plan.required[mode]:
             path = start + field.json_name
             if self._is_missing(message, field, path):
                 self.problems.missing(path)

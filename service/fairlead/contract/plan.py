@@ -71,7 +71,11 @@ class WordPlan:
 
 
 class FieldPlan:
-    """One field: names, kind and rules, ready for look-up without touching the descriptor again."""
+    """One field: names, kind and rules, ready for look-up without touching the descriptor again.
+
+    ``judged``: its values have rules of their own. ``is_free``: a single scalar of which only ``required`` speaks, so that every
+    value of its type is right and is printed as it is; most fields are, and take the short way.
+    """
 
     __slots__ = (
         "aliases",
@@ -83,6 +87,7 @@ class FieldPlan:
         "has_presence",
         "header",
         "is_free",
+        "is_free_text",
         "is_whole",
         "json_kind",
         "json_name",
@@ -149,7 +154,7 @@ class FieldPlan:
         self.is_free: Final = not (
             self.repeated or self.is_whole or self.judged or self.problems_as or self.kind is Kind.WORD
         )
-        """One scalar that no rule but ``required`` speaks of: every value of its type is right and is printed as it is."""
+        self.is_free_text: Final = self.is_free and self.kind is Kind.TEXT and not self.required
 
 
 class MessagePlan:
@@ -164,7 +169,6 @@ class MessagePlan:
         "in_order",
         "is_row",
         "message_class",
-        "output_only",
         "position",
         "required",
         "written",
@@ -180,7 +184,6 @@ class MessagePlan:
         self.by_proto_name: Final[dict[str, FieldPlan]] = {}
         self.position: Final[dict[FieldDescriptor, int]] = {}
         self.required: Final[dict[int, tuple[FieldPlan, ...]]] = {}
-        self.output_only: Final[dict[int, tuple[FieldPlan, ...]]] = {}
         self.always_printed: tuple[FieldPlan, ...] = ()
         self.in_order = True
 
@@ -200,7 +203,6 @@ class MessagePlan:
                     raise TypeError(f"{message.full_name} has two fields that are written {name}")
         for mode in options_pb2.Mode.values():
             self.required[mode] = tuple(plan for plan in self.fields if mode in plan.required)
-            self.output_only[mode] = tuple(plan for plan in self.fields if mode in plan.output_only)
         self.always_printed = tuple(plan for plan in self.fields if plan.always_printed and not plan.header)
         numbers = [plan.number for plan in self.fields]
         self.in_order = numbers == sorted(numbers)

@@ -11,7 +11,7 @@ from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_open
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import INVALID_JSON, UNKNOWN_FIELD, ContractError, ContractProblem, Problems
 from fairlead.contract.rules import judge_items
-from fairlead.contract.scalars import Absent, Scalars
+from fairlead.contract.scalars import NULL_SENT, Scalars
 from fairlead.contract.scope import Scope
 from fairlead.contract.suggest import nearest
 from fairlead.contract.syntax import JsonText, SyntaxProblem, checked
@@ -152,13 +152,9 @@ class _Reader:
                 self._unknown(plan, start, key)
             elif mode in field.output_only or (key != field.json_name and field.json_name in members):
                 continue
-            elif (
-                texts
-                and field.is_free
-                and field.kind is Kind.TEXT
-                and mode not in field.required
-                and _set(message, field, raw)
-            ) or self._member(message, field, raw, start + field.json_name):
+            elif (texts and field.is_free_text and _set_text(message, field, raw)) or self._member(
+                message, field, raw, start + field.json_name
+            ):
                 kept.add(field.number)
         self._scope = around
         return kept
@@ -207,7 +203,7 @@ class _Reader:
         if kind is Kind.ROW:
             return self._single_row(message, field, raw, path)
         value = self._scalars.read(field, raw, path)
-        if value is Absent.NULL:
+        if value is NULL_SENT:
             return self._null(field, path)
         if not self.problems.found:
             setattr(message, field.name, value)
@@ -329,7 +325,7 @@ class _Reader:
         return True
 
 
-def _set(message: Message, field: FieldPlan, raw: msgspec.Raw) -> bool:
+def _set_text(message: Message, field: FieldPlan, raw: msgspec.Raw) -> bool:
     """The short way of most members: a text without rules. False when the value is no text."""
     try:
         setattr(message, field.name, _TEXT(raw))

@@ -32,6 +32,8 @@ class Absent(Enum):
     FAILED = "the problem is told"
 
 
+NULL_SENT: Final = Absent.NULL
+FAILED: Final = Absent.FAILED
 Value = str | int | float | bool | Absent
 
 
@@ -69,7 +71,7 @@ class Scalars:
             if sent[0] not in b'"[{':
                 return self._text(field, sent.decode(), raw, path)
         value = self.read(field, raw, path)
-        if value is Absent.NULL:
+        if value is NULL_SENT:
             return self._refused(field, path)
         return value
 
@@ -86,7 +88,7 @@ class Scalars:
     def _text(self, field: FieldPlan, value: str, raw: msgspec.Raw, path: str) -> Value:
         if self._document.stand_ins and self._document.has_half(bytes(raw)):
             self._problems.invalid(path, "not contain half of a surrogate pair")
-            return Absent.FAILED
+            return FAILED
         return judge_text(field, value, path, self._mode, self._problems) if field.judged else value
 
     def _word(self, field: FieldPlan, word: str, path: str) -> Value:
@@ -107,7 +109,7 @@ class Scalars:
 
     def _other(self, field: FieldPlan, sent: bytes, path: str) -> Value:
         if sent == b"null":
-            return Absent.NULL
+            return NULL_SENT
         if field.object_as_text and sent.startswith(b"{"):
             compact = msgspec.json.format(sent, indent=-1)
             return judge_text(field, self._document.original(compact).decode(), path, self._mode, self._problems)
@@ -118,4 +120,4 @@ class Scalars:
             refuse_word(field, path, self._problems)
         else:
             self._problems.invalid(path, _EXPECTATIONS[field.kind])
-        return Absent.FAILED
+        return FAILED

@@ -10,15 +10,28 @@ import warnings
 from typing import Any, Final
 
 import msgspec
-from jsonpath_ng.ext import parse
-
 from fairlead.domain.jsonvalue import NOTHING, Json, number_of
+from jsonpath_ng.ext.parser import parse
 
 MAX_PARTS: Final = 64
 """Nodes of an expression's tree."""
 
 _ALLOWED: Final = frozenset(
-    {"Root", "This", "Child", "Descendants", "Fields", "Wildcard", "Index", "Slice", "Filter", "Expression", "And", "Or", "Len"}
+    {
+        "Root",
+        "This",
+        "Child",
+        "Descendants",
+        "Fields",
+        "Wildcard",
+        "Index",
+        "Slice",
+        "Filter",
+        "Expression",
+        "And",
+        "Or",
+        "Len",
+    }
 )
 
 
@@ -71,9 +84,13 @@ def _check(text: str, expression: Any) -> None:
         parts += 1
         descents += kind == "Descendants"
         if kind not in _ALLOWED:
-            raise JsonPathError(f"path {text!r} uses {kind.strip('_').lower()}, which paths of this service do not have")
+            raise JsonPathError(
+                f"path {text!r} uses {kind.strip('_').lower()}, which paths of this service do not have"
+            )
         if kind == "Expression" and node.op == "=~":
-            raise JsonPathError(f"path {text!r} holds a regular expression; paths compare with ==, !=, <, <=, >, >= only")
+            raise JsonPathError(
+                f"path {text!r} holds a regular expression; paths compare with ==, !=, <, <=, >, >= only"
+            )
         if filtering and kind in ("Root", "Descendants"):
             raise JsonPathError(f"path {text!r} searches inside a filter; a filter may look at members of @ only")
         if descents > 1 or parts > MAX_PARTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fairlead.domain.dialect import written_field
 from fairlead.domain.errors import InvalidContent, NotSupported, Problem, feature_not_supported
 
 _OTHER_BLOCKS: Final = (
@@ -24,6 +25,7 @@ _OTHER_BLOCKS: Final = (
     "jdbc",
     "van",
 )
+_OTHER_EXPORT_TYPES: Final = ("once", "blob", "webhook", "distributed", "simple", "stream")
 _HOOKS: Final = ("preSavePage", "preMap", "postMap", "postSubmit", "postAggregate")
 
 
@@ -58,6 +60,19 @@ def refuse_unsupported_import(tree: Mapping[str, Any]) -> None:
         raise feature_not_supported(field, "this kind of import")
 
 
+def refuse_unsupported_export(tree: Mapping[str, Any]) -> None:
+    """Raise ``feature_not_supported`` with its field for what an export asks for and this build cannot do yet."""
+    refuse_hooks(tree)
+    for name in ("transform", "filter", "inputFilter"):
+        if has_rules(tree.get(name)):
+            raise feature_not_supported(name, name)
+    if tree.get("type") in _OTHER_EXPORT_TYPES:
+        raise feature_not_supported("type", f"an export of type {tree['type']}")
+    for name in ("oneToMany", "file", "mappings"):
+        if tree.get(name):
+            raise feature_not_supported(name, name)
+
+
 def refuse_hooks(tree: Mapping[str, Any]) -> None:
     """Raise for a hook that would have to run: never skipped silently (contract.md 8)."""
     for name in _HOOKS:
@@ -67,6 +82,16 @@ def refuse_hooks(tree: Mapping[str, Any]) -> None:
             raise NotSupported(Problem("script_runtime_unavailable", message, f"hooks.{name}"))
         if hook.get("_stackId"):
             raise feature_not_supported(f"hooks.{name}", "a hook that calls a stack")
+
+
+def placed(problem: Problem, notation: str | None, what: str) -> Problem:
+    """A problem of the model (``what``: ``export`` or ``import``), its field as it was written and from the top of the request body."""
+    if not problem.field:
+        return problem
+    field = f"{what}.{written_field(problem.field, notation or 'http', what)}"
+    told = problem.message.removeprefix(problem.field)
+    message = problem.message if told == problem.message else field + told
+    return Problem(problem.code, message, field, problem.source)
 
 
 def has_rules(expression: Any) -> bool:

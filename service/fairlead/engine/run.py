@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -91,7 +91,7 @@ class Importer(Protocol):
 class Exporter(Protocol):
     """An export compiled for one connection."""
 
-    def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncIterator[ApplicationPage]:
+    def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncGenerator[ApplicationPage, None]:
         """The application's pages from ``position`` on (``None``: from the start). ``whole_run``: the loop guard looks back over every
         request of this run, else over those that the position remembers. Raises ``ApplicationFailure``."""
 

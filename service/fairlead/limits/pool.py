@@ -130,7 +130,7 @@ class Pool:
             self.probe = waiter
 
     def end(self, waiter: Waiter, now: float | None) -> None:
-        """``waiter`` gives its slot back; ``now`` when it had sent something."""
+        """``waiter`` gives its slot back; ``now`` when it had sent something and the pool is timed."""
         self.in_flight -= 1
         if now is not None:
             self.last_end = now
@@ -160,7 +160,9 @@ class Pool:
 
     def forget_at(self) -> float:
         """From when on an unused pool is the same as a new one."""
-        return self.opens_at + (REMEMBERED_SECONDS if self.row else 0.0)
+        if self.row:
+            return max(self.cool_until, self.last_end) + REMEMBERED_SECONDS
+        return self.opens_at
 
 
 def _ticket(waiter: Waiter) -> int:

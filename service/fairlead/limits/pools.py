@@ -169,7 +169,7 @@ class Pools:
 
     def _release(self, pool: Pool, waiter: Waiter, *, used: bool) -> None:
         self._in_flight -= 1
-        pool.end(waiter, self._clock.monotonic() if used and pool.pause else None)
+        pool.end(waiter, self._clock.monotonic() if used and pool.is_timed else None)
 
     def _next(self, pool: Pool) -> None:
         """After a slot was given back: its pool is served, or all whose turn it is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fairlead.domain.registry import Registry
 from fairlead.engine.ports import PagingStrategy
 from fairlead.paging.body import RenderedBody
@@ -12,15 +14,13 @@ from fairlead.paging.skip import SkippedRecords
 from fairlead.paging.token import Tokens
 from fairlead.paging.url import NextPageUrl
 
+paging_strategies: Final[Registry[PagingStrategy]] = Registry("paging method")
+"""All of them, by name."""
 
-def paging_methods() -> Registry[PagingStrategy]:
-    """All of them, by name."""
-    registry: Registry[PagingStrategy] = Registry("paging method")
-    registry.add("page", PageNumbers())
-    registry.add("skip", SkippedRecords())
-    registry.add("token", Tokens())
-    registry.add("url", NextPageUrl())
-    registry.add("linkheader", LinkHeader())
-    registry.add("relativeuri", RenderedUri())
-    registry.add("body", RenderedBody())
-    return registry
+paging_strategies.add("page", PageNumbers())
+paging_strategies.add("skip", SkippedRecords())
+paging_strategies.add("token", Tokens())
+paging_strategies.add("url", NextPageUrl())
+paging_strategies.add("linkheader", LinkHeader())
+paging_strategies.add("relativeuri", RenderedUri())
+paging_strategies.add("body", RenderedBody())

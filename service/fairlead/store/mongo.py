@@ -67,8 +67,9 @@ class MongoStore:
         await self._ask("insert_one", _stored(document))
 
     async def get(self, kind: str, account: AccountId, id: str) -> Document | None:
-        """See ``Store``."""
-        return _loaded(await self._ask("find_one", _this(kind, account, id)))
+        """See ``Store``. Asks for the id alone, which every server looks up in its index, and compares the account here."""
+        found = await self._ask("find_one", {"_id": f"{kind}/{id}"})
+        return _document(found) if found is not None and found["account"] == account else None
 
     async def find(self, kind: str, key: str) -> Document | None:
         """See ``Store``."""

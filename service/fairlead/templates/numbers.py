@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from fairlead.domain.jsonvalue import number_text
+
 NAN: Final = math.nan
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _PREFIXED: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
@@ -67,26 +69,9 @@ def settled(number: float) -> int | float:
 
 
 def print_double(number: float) -> str:
-    """How JavaScript prints a double: shortest digits, exponents from 1e21 and below 1e-6."""
+    """How JavaScript prints a double, ``NaN`` and ``Infinity`` included."""
     if number != number:
         return "NaN"
-    if number in (math.inf, -math.inf):
+    if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
-    if number == 0:
-        return "0"
-    sign = "-" if number < 0 else ""
-    mantissa, _, exponent = repr(abs(number)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = whole + fraction
-    point = len(whole) + int(exponent or "0")
-    stripped = digits.lstrip("0")
-    point -= len(digits) - len(stripped)
-    digits = stripped.rstrip("0")
-    if 0 < point <= 21:
-        body = digits.ljust(point, "0") if len(digits) <= point else f"{digits[:point]}.{digits[point:]}"
-    elif -6 < point <= 0:
-        body = f"0.{'0' * -point}{digits}"
-    else:
-        body = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
-        body += f"e{point - 1:+d}"
-    return sign + body
+    return number_text(number)

@@ -9,7 +9,7 @@ from typing import Final
 
 from fairlead.engine.ports import Scope
 from fairlead.domain.jsonvalue import NOTHING
-from fairlead.templates.values import Value
+from fairlead.templates.values import Value, unit_length
 
 _SIGNING: Final = frozenset({"hashOptions", "hmacOptions"})
 _LONGEST_KEPT_PATH: Final = 200
@@ -26,7 +26,7 @@ def member(value: Value, name: str) -> Value:
             return value[index] if index < len(value) else NOTHING
         return len(value) if name == "length" else NOTHING
     if name == "length" and isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
+        return unit_length(value)
     return NOTHING
 
 

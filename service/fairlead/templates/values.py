@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final
 
 from msgspec import Raw
 
-from fairlead.domain.jsonvalue import NOTHING, dumps
-from fairlead.engine.ports import Place
+from fairlead.domain.jsonvalue import NOTHING, JsonError, dumps
+from fairlead.engine.ports import Place, TemplateError
 from fairlead.templates.numbers import NAN, digits_of, number_of, print_double
 
 Value = Any
@@ -75,7 +75,10 @@ def text_of(value: Value) -> str:
 
 def json_of(value: Value) -> str:
     """Compact JSON text, digits as in the source; nothing is ``null``."""
-    return "null" if value is NOTHING else dumps(value).decode("utf-8")
+    try:
+        return "null" if value is NOTHING else dumps(value).decode("utf-8")
+    except JsonError as error:
+        raise TemplateError(str(error)) from None
 
 
 def truth(value: Value) -> bool:
@@ -143,6 +146,11 @@ def less(left: Value, right: Value) -> bool:
 def unit_key(text: str) -> bytes:
     """Sort key in the order of UTF-16 code units."""
     return text.encode("utf-16-be", "surrogatepass")
+
+
+def unit_length(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _same_number(left: Value, right: Value) -> bool:

@@ -41,7 +41,9 @@ class GuardedProtocol(ResponseHandler):
     _interim = 0
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """One message head; called by the parser's loop."""
+        """One message head; called by the parser's loop, which may hold more of them than are welcome."""
+        if self.exception() is not None:
+            return
         if 100 <= data[0].code < 200 and data[0].code != 101:
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:

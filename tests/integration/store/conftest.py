@@ -35,7 +35,7 @@ async def _wire(_: Path) -> AsyncIterator[Store]:
     store = MongoStore.connect(f"{WIRE_URI}/{database}")
     yield store
     await store.close()
-    cleaner = AsyncIOMotorClient(WIRE_URI)
+    cleaner: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(WIRE_URI)
     await cleaner.drop_database(database)
     cleaner.close()
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from fairlead.codecs.registry import codec_for_content_type, codecs
 from fairlead.domain.http import Headers, HttpResponse
 from fairlead.engine.body import BodyReader

@@ -212,7 +212,7 @@ def test_an_allowed_network_does_not_allow_odd_spellings() -> None:
 )
 def test_a_wrong_word_is_named(word: str) -> None:
     """The operator learns which word is wrong."""
-    with pytest.raises(ValueError, match="is no network|is neither a network") as caught:
+    with pytest.raises(ValueError, match=r"is no network|is neither a network") as caught:
         EgressPolicy.parse(f"localhost,{word}")
     assert repr(word) in str(caught.value)
 

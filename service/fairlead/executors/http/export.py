@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,17 @@ from fairlead.domain.dates import iso
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import ApplicationFailure, InvalidContent, Problem, feature_not_supported
 from fairlead.domain.http import HttpRequest
-from fairlead.engine.ports import Answer, ApplicationPage, Json, Page, Scope, Template, TemplateError, Verdict
+from fairlead.engine.ports import (
+    Answer,
+    ApplicationPage,
+    Json,
+    Page,
+    Scope,
+    Template,
+    TemplateError,
+    UnreadableBody,
+    Verdict,
+)
 from fairlead.engine.run import Run
 from fairlead.executors.http.export_plan import ExportPlan, RequestPlan
 from fairlead.executors.http.position import Position, digest_of
@@ -38,7 +48,7 @@ class HttpExporter:
 
     plan: ExportPlan
 
-    async def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncIterator[ApplicationPage]:
+    async def pages(self, run: Run, position: Tree | None, *, whole_run: bool) -> AsyncGenerator[ApplicationPage, None]:
         """The pages from ``position`` on, until a stop rule fires. The loop guard looks back over the ``whole_run`` or over the
         requests that the position remembers. Raises ``ApplicationFailure`` (contract.md 1.16)."""
         at = Position.of(position) if position is not None else self._start()
@@ -163,7 +173,12 @@ class HttpExporter:
         body = answer.response.body
         if answer.codec is None and body:
             raise feature_not_supported("http.successMediaType", "the media type of the application's answer")
-        records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
+        try:
+            records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
+        except UnreadableBody as problem:
+            # Rule 7 of connections.md 5.3, here and not in the verdict: cutting the records checks the body already, and a
+            # second look at it would cost half as much again.
+            raise ApplicationFailure(Problem("invalid_response", problem.message, source="application")) from None
         if records is None:
             if not self.plan.allow_undefined and path is not None:
                 message = f"the answer holds nothing at {path}, and allowUndefinedResource is false"

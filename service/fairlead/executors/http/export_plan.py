@@ -113,7 +113,9 @@ def _first(connection: Connection, http: Tree, collector: TemplateCollector, pro
         collector.compile(http.get("relativeURI"), Place.URI, "http.relativeURI"),
         _body(connection, http, http.get("body"), "http.body", collector),
         collector.headers(http.get("headers"), "http.headers"),
-        tuple((name, collector.compile(text_of(text), Place.PLAIN, f"http.query.{name}")) for name, text in query.items()),
+        tuple(
+            (name, collector.compile(text_of(text), Place.PLAIN, f"http.query.{name}")) for name, text in query.items()
+        ),
         (http.get("response") or {}).get("resourcePath") or None,
         _rules(http, frozenset() if status is None else frozenset((int(status),))),
     )
@@ -132,7 +134,9 @@ def _later(
     uri, body = paging.get("relativeURI"), paging.get("body")
     status = paging.get("lastPageStatusCode")
     return RequestPlan(
-        collector.compile(uri, Place.URI, "http.paging.relativeURI") if uri and "relativeURI" in rewrites else first.uri,
+        collector.compile(uri, Place.URI, "http.paging.relativeURI")
+        if uri and "relativeURI" in rewrites
+        else first.uri,
         _body(connection, http, body, "http.paging.body", collector) if body and "body" in rewrites else first.body,
         first.headers,
         first.query,
@@ -141,9 +145,7 @@ def _later(
     )
 
 
-def _body(
-    connection: Connection, http: Tree, text: Json, field: str, collector: TemplateCollector
-) -> Template | None:
+def _body(connection: Connection, http: Tree, text: Json, field: str, collector: TemplateCollector) -> Template | None:
     """A body goes out with any method but GET (exports-imports.md 1.2)."""
     if not text or (http.get("method") or "GET") == "GET":
         return None
@@ -161,7 +163,6 @@ def _rules(http: Tree, end_statuses: frozenset[int]) -> ResponseRules:
             success_media_type=http.get("successMediaType"),
             error_media_type=http.get("errorMediaType"),
             end_statuses=end_statuses,
-            must_parse=True,
         )
     except PathError:
         return ResponseRules()  # told with its field by _unreadable_paths

@@ -29,7 +29,9 @@ class Rows:
             return list(rows)
         names: list[bytes] = []
         if self.has_header and rows and _is_row(rows[0]):
-            names = [jsonvalue.dumps(jsonvalue.text_of(jsonvalue.loads(cell))) for cell in jsonvalue.split_array(rows[0])]
+            names = [
+                jsonvalue.dumps(jsonvalue.text_of(jsonvalue.loads(cell))) for cell in jsonvalue.split_array(rows[0])
+            ]
             rows = rows[1:]
         return [_named(row, names) if _is_row(row) else row for row in rows]
 

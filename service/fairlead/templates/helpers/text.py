@@ -10,7 +10,7 @@ from typing import Final
 from fairlead.templates.budget import bounded
 from fairlead.templates.helpers.arguments import Arguments, Helper
 from fairlead.templates.numbers import SPACES
-from fairlead.templates.values import Value, text_of
+from fairlead.templates.values import Value, text_of, unit_length
 
 _WORD_START: Final = re.compile(r"(?<!\S)(\W*)(\w)")
 _ALPHANUMERICS: Final = re.compile(r"[^\W_]+")
@@ -115,10 +115,14 @@ def _join(arguments: Arguments) -> Value:
 
 
 def _substring(arguments: Arguments) -> Value:
+    """Positions count UTF-16 units, as ``a.length`` and ``regexSearch`` do."""
     text = arguments.text(0)
-    start = _position(arguments, 1, 0, len(text))
-    end = _position(arguments, 2, len(text), len(text))
-    return text[min(start, end) : max(start, end)]
+    length = unit_length(text)
+    start, end = _position(arguments, 1, 0, length), _position(arguments, 2, length, length)
+    start, end = min(start, end), max(start, end)
+    if length == len(text):
+        return text[start:end]
+    return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
 
 
 def _position(arguments: Arguments, index: int, default: int, length: int) -> int:

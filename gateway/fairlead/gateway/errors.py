@@ -1,0 +1,99 @@
+"""What the gateway refuses by itself, and how every error is written on the REST edge (contract.md 1.2, 1.4, 1.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from fairlead.contract.problems import ContractError, ContractProblem
+from fairlead.gateway.answer import JSON, Answer
+from fairlead.v1 import common_pb2
+
+ENTRIES: Final = 100
+ENVELOPE_BYTES: Final = 48 * 1024
+_LAST_ENTRY: Final = 80
+"""Bytes kept free for the entry that counts the rest."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Refused(Exception):
+    """The gateway's own refusal; told only to a caller whom ``Admit`` lets in (D20).
+
+    ``headers`` go with the answer; ``dropped`` counts problems beyond those listed.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        problems: Sequence[ContractProblem],
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        dropped: int = 0,
+    ) -> None:
+        super().__init__(f"{status} {problems[0].code}")
+        self.status = status
+        self.problems = tuple(problems)
+        self.headers = tuple(headers)
+        self.dropped = dropped
+
+    @classmethod
+    def because(cls, status: int, code: str, message: str, *headers: tuple[str, str]) -> Refused:
+        """One problem that no field stands for."""
+        return cls(status, (ContractProblem(code, message),), headers=headers)
+
+    @classmethod
+    def by_contract(cls, error: ContractError) -> Refused:
+        """What the reader of the contract found."""
+        return cls(error.status, error.problems, dropped=error.dropped)
+
+    def answer(self) -> Answer:
+        """The envelope, at most 100 entries and 48 KiB; a last entry counts what does not fit."""
+        listed = common_pb2.ErrorList(http_status=self.status)
+        room = ENVELOPE_BYTES - _LAST_ENTRY
+        total = len(self.problems) + self.dropped
+        for index, problem in enumerate(self.problems):
+            room -= len(_encode([problem.code, problem.message, problem.field])) + 40
+            if room < 0 or (index == ENTRIES - 1 and total > ENTRIES):
+                listed.errors.add(code="too_many_errors", message=f"and {total - index} more")
+                break
+            # A lone surrogate of the body may be part of a path; protobuf text cannot hold it.
+            listed.errors.add(code=problem.code, message=_text(problem.message), field=_path(problem.field))
+        return error_answer(listed, self.headers)
+
+
+def error_answer(listed: common_pb2.ErrorList, headers: Sequence[tuple[str, str]] = ()) -> Answer:
+    """The REST answer of an error list: the envelope, or the plain message of a 401."""
+    status = listed.http_status or 500
+    fields = [JSON, *headers]
+    if status == 401:
+        fields.append(("WWW-Authenticate", "Bearer"))
+        return Answer(status, _encode({"message": listed.errors[0].message}), fields)
+    if status in (429, 503):
+        fields.append(("Retry-After", str(max(1, listed.retry_after))))
+    return Answer(status, _encode({"errors": [_entry(error) for error in listed.errors]}), fields)
+
+
+def internal_error(request_id: str) -> Answer:
+    """500: a bug; only the request id is told."""
+    listed = common_pb2.ErrorList(http_status=500)
+    listed.errors.add(code="internal_error", message=f"internal error, request id {request_id}")
+    return error_answer(listed)
+
+
+def _entry(error: common_pb2.Error) -> dict[str, str]:
+    entry = {"code": error.code, "message": error.message}
+    if error.HasField("field"):
+        entry["field"] = error.field
+    if error.HasField("source"):
+        entry["source"] = error.source
+    return entry
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _path(path: str | None) -> str | None:
+    return None if path is None else _text(path)

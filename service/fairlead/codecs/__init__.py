@@ -1,0 +1,1 @@
+"""Media types, one a file: bodies to values and records, records to bodies."""

@@ -1,0 +1,232 @@
+"""The attempt loop: slots, waits and repetitions, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fairlead.auth.registry import strategy_for
+from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.domain.document import AccountId
+from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
+from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
+from fairlead.domain.secret import Secret
+from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts, Patience
+from fairlead.engine.body import BodyReader
+from fairlead.engine.ports import Answer, Deadline, PoolSettings, TransportProfile, Verdict
+from fairlead.engine.prepare import Prepared, connection_of, pool_settings
+from fairlead.engine.run import RunStats
+from fairlead.engine.verdict import ConnectionRules, ResponseRules
+from fairlead.limits.pools import Pools
+from fairlead.limits.retry_after import wait_seconds
+from tests.unit.clock import ManualClock
+
+ACCOUNT = AccountId("a" * 24)
+Script = list[HttpResponse | TransportFailure]
+
+
+class Scripted:
+    """A transport that answers from a list and notes when it was asked."""
+
+    def __init__(self, clock: ManualClock, script: Script) -> None:
+        self.clock = clock
+        self.script = script
+        self.sent: list[tuple[float, HttpRequest]] = []
+
+    async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
+        self.sent.append((self.clock.monotonic(), request))
+        answer = self.script.pop(0)
+        if isinstance(answer, TransportFailure):
+            raise answer
+        return answer
+
+    async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
+        self.sent.append((self.clock.monotonic(), HttpRequest("CONNECT", url)))
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def answer(status: int, body: bytes = b"{}", **headers: str) -> HttpResponse:
+    """A JSON answer."""
+    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return HttpResponse(status, Headers([("Content-Type", "application/json"), *pairs]), body)
+
+
+def prepared(**http: Any) -> Prepared:
+    """A connection that signs in with a bearer token."""
+    auth = {"type": "token", "token": {"token": Secret("t0k3n-value")}}
+    tree = {"type": "http", "http": {"baseURI": "https://a.test", "mediaType": "json", "auth": auth, **http}}
+    connection = connection_of(ACCOUNT, tree)
+    reader = BodyReader(codecs, codec_for_content_type, "json")
+    strategy = strategy_for(connection.http)
+    return Prepared(
+        connection,
+        ConnectionRules.of(connection.http, reader),
+        strategy,
+        pool_settings("c1", connection.http, None),
+        TransportProfile("c1"),
+        connection.http.get("retryHeader") or "Retry-After",
+    )
+
+
+class Loop:
+    """An attempt loop with everything real but the wire and the clock."""
+
+    def __init__(self, script: Script) -> None:
+        self.clock = ManualClock()
+        self.transport = Scripted(self.clock, script)
+        self.pools = Pools(self.clock, random=lambda: 0.0)
+        self.refused: list[str] = []
+        self.attempts = Attempts(self.transport, self.pools, self.clock, wait_seconds, self._refuse)
+        self.stats = RunStats()
+
+    async def _refuse(self, of: Prepared) -> None:
+        self.refused.append(of.connection.name)
+
+    def start(self, of: Prepared, *, seconds: float = 300, patience: Patience = RUN_PATIENCE) -> asyncio.Task[Answer]:
+        """Begin one request."""
+        request = HttpRequest("POST", "https://a.test/x", body=b"{}")
+        deadline = Deadline(self.clock.monotonic() + seconds)
+        return asyncio.create_task(
+            self.attempts.send(of, request, ResponseRules(), deadline=deadline, stats=self.stats, patience=patience)
+        )
+
+    @property
+    def times(self) -> list[float]:
+        """When the application was asked."""
+        return [at for at, _ in self.transport.sent]
+
+
+THROTTLED = {
+    "rateLimit": {"failStatusCode": 400, "failPath": "status", "failValues": ["Throttled"]},
+    "retryHeader": "try-after",
+}
+
+
+async def test_the_specifications_throttled_request_waits_and_goes_again() -> None:
+    """connections.md 7.3, worked example: try-after 1000 of another header is one second; a 400 that is not throttled is a failure."""
+    loop = Loop(
+        [answer(400, b'{"status":"Throttled"}', try_after="1000"), answer(201), answer(400, b'{"status":"Invalid"}')]
+    )
+    of = prepared(**THROTTLED)
+    task = loop.start(of)
+    await loop.clock.advance(0.9)
+    assert loop.times == [0.0]
+    await loop.clock.advance(0.2)
+    assert (await task).verdict is Verdict.SUCCESS
+    assert loop.times == [0.0, 1.0]
+    task = loop.start(of)
+    await loop.clock.advance(0)
+    assert (await task).verdict is Verdict.FAILED
+
+
+async def test_a_wait_beyond_the_deadline_is_given_up_at_once_with_the_seconds() -> None:
+    """connections.md 7.3."""
+    loop = Loop([answer(429, Retry_After="400")])
+    task = loop.start(prepared())
+    await loop.clock.advance(0)
+    with pytest.raises(ApplicationFailure) as failure:
+        await task
+    problem = failure.value.problems[0]
+    assert (problem.code, problem.source) == ("429", "application")
+    assert "400 s" in problem.message
+
+
+async def test_at_most_ten_waits_in_a_row() -> None:
+    """connections.md 7.3: the eleventh rate-limited answer ends the request."""
+    loop = Loop([answer(429, Retry_After="1") for _ in range(11)])
+    task = loop.start(prepared(), seconds=100_000)
+    await loop.clock.advance(10_000)
+    with pytest.raises(ApplicationFailure):
+        await task
+    assert len(loop.times) == 11
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [("5", 2), ("6", 1)])
+async def test_a_ping_waits_once_and_at_most_five_seconds(seconds: str, asked: int) -> None:
+    """connections.md 4, rule 2."""
+    loop = Loop([answer(429, Retry_After=seconds), answer(429, Retry_After="1")])
+    task = loop.start(prepared(), patience=PING_PATIENCE)
+    await loop.clock.advance(20)
+    with pytest.raises(ApplicationFailure):
+        await task
+    assert len(loop.times) == asked
+
+
+async def test_the_pause_between_requests_is_kept() -> None:
+    """connections.md 7.4: limit 500 means 500 ms from the end of an answer to the next start."""
+    loop = Loop([answer(200), answer(200), answer(200)])
+    of = prepared(concurrencyLevel=1, rateLimit={"limit": 500})
+    tasks = [loop.start(of) for _ in range(3)]
+    await loop.clock.advance(2)
+    await asyncio.gather(*tasks)
+    assert loop.times == [0.0, 0.5, 1.0]
+
+
+async def test_refused_credentials_are_final_and_noted() -> None:
+    """connections.md 6.2: nothing to renew; the connection goes offline; the message shows no secret."""
+    loop = Loop([answer(401, b'{"you sent":"t0k3n-value"}')])
+    task = loop.start(prepared())
+    await loop.clock.advance(0)
+    with pytest.raises(AuthenticationFailed) as failure:
+        await task
+    problem = failure.value.problems[0]
+    assert (problem.code, problem.source) == ("401", "connection")
+    assert "t0k3n-value" not in problem.message
+    assert len(loop.refused) == 1
+
+
+FAILURES: list[tuple[TransportFailure, str]] = [
+    (TransportFailure("connection_error", "reset by t0k3n-value"), "connection_error"),
+    (TransportFailure("tls_error", "certificate"), "tls_error"),
+    (TransportFailure("connection_timeout", "slow"), "connection_timeout"),
+]
+
+
+@pytest.mark.parametrize(("failure", "code"), FAILURES)
+async def test_no_usable_answer_is_told_by_name_and_sent_once(failure: TransportFailure, code: str) -> None:
+    """contract.md 1.16, connections.md 13.5: a POST whose fate is unknown is not repeated."""
+    loop = Loop([failure])
+    task = loop.start(prepared())
+    await loop.clock.advance(0)
+    with pytest.raises(ApplicationFailure) as raised:
+        await task
+    problem = raised.value.problems[0]
+    assert (problem.code, problem.source) == (code, "connection")
+    assert "t0k3n-value" not in problem.message
+    assert len(loop.times) == 1
+
+
+async def test_a_slot_is_given_back_whatever_happens() -> None:
+    """A failed, a refused and a cancelled request leave the pool as it was."""
+    loop = Loop([TransportFailure("connection_error", "reset"), answer(401), answer(200)])
+    of = prepared(concurrencyLevel=1)
+    for expected in (ApplicationFailure, AuthenticationFailed):
+        task = loop.start(of)
+        await loop.clock.advance(0)
+        with pytest.raises(expected):
+            await task
+    task = loop.start(of)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    task = loop.start(of)
+    await loop.clock.advance(0)
+    assert (await task).verdict is Verdict.SUCCESS
+    assert loop.pools.waiting("c1") == 0
+
+
+@pytest.mark.parametrize(
+    ("http", "lender", "settings"),
+    [
+        ({}, None, PoolSettings("c")),
+        ({"concurrencyLevel": 5}, None, PoolSettings("c", 5)),
+        ({"concurrencyLevel": 1, "rateLimit": {"limit": 500}}, None, PoolSettings("c", 1, 0.5)),
+    ],
+)
+def test_the_pool_of_a_connection(http: dict[str, Any], lender: None, settings: PoolSettings) -> None:
+    """connections.md 8.1: absent level is burst mode."""
+    assert pool_settings("c", http, lender) == settings
