@@ -1,7 +1,8 @@
 """Writes the Python code of the contract beside its proto files: ``python protos/generate.py``.
 
 Messages (``_pb2.py``) with their types (``_pb2.pyi``) come from every file, stubs and servicers (``_pb2_grpc.py``, ``.pyi``) from
-files that declare a service. The code is committed and never edited; ``protos/check.py`` proves that it is current.
+files that declare a service, ``comments.json`` (the texts of the OpenAPI document) from all of them. The output is committed and never
+edited; ``protos/check.py`` proves that it is current.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from comments import comments
 from google.api import annotations_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 PROTOS: Final = Path(__file__).resolve().parent
 PACKAGE: Final = Path("fairlead/v1")
 INCLUDES: Final = Path(annotations_pb2.__file__).parents[2]
 """Where the installed googleapis-common-protos keeps ``google/api/*.proto``."""
+
+COMMENTS: Final = "comments.json"
 
 _SERVICE: Final = re.compile(r"^service \w+", re.MULTILINE)
 
@@ -42,7 +47,7 @@ def generated(root: Path) -> dict[Path, bytes]:
     folder = root / PACKAGE
     return {
         path.relative_to(root): path.read_bytes()
-        for pattern in ("*_pb2*.py", "*_pb2*.pyi")
+        for pattern in ("*_pb2*.py", "*_pb2*.pyi", COMMENTS)
         for path in sorted(folder.glob(pattern))
     }
 
@@ -53,6 +58,9 @@ def generate(target: Path) -> None:
     services = [path for path in sources if _SERVICE.search(path.read_text("utf-8"))]
     _protoc(sources, [f"--python_out={target}", f"--mypy_out=quiet:{target}"])
     _protoc(services, [f"--grpc_python_out={target}", f"--mypy_grpc_out=quiet:{target}"])
+    described = target / "described.binpb"
+    _protoc(sources, ["--include_source_info", f"--descriptor_set_out={described}"])
+    (target / PACKAGE / COMMENTS).write_bytes(comments(FileDescriptorSet.FromString(described.read_bytes())))
 
 
 def _protoc(sources: list[Path], outputs: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from fairlead.gateway.channel import ChannelDispatcher
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.settings import Settings
-from tests.e2e.application import Application
+from tests.e2e.application import Application, Handler
 from tests.e2e.client import ApiClient, GrpcClient, RestClient
 
 TOKEN = "0123456789abcdef" * 4
@@ -98,3 +98,22 @@ def api(request: pytest.FixtureRequest) -> ApiClient:
     """Every way to call the service."""
     client: ApiClient = request.getfixturevalue(request.param)
     return client
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[str, Handler], Awaitable[str]]]:
+    """Serve one path on a free port; the base URL."""
+    runners: list[web.AppRunner] = []
+
+    async def start(path: str, handler: Handler) -> str:
+        app = web.Application()
+        app.router.add_route("*", path, handler)
+        runner = web.AppRunner(app, access_log=None)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()

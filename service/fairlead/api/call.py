@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import Message
+
 from fairlead.engine.run import RunStats
 from fairlead.engine.tokens import Identity
-from google.protobuf.message import Message
 
 
 @dataclass(slots=True)

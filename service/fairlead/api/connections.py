@@ -5,12 +5,15 @@ from __future__ import annotations
 from fairlead.api.call import Call
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
 from fairlead.api.projection import Window
+from fairlead.domain import jsonvalue
+from fairlead.domain.document import Tree
+from fairlead.domain.errors import Problem
 from fairlead.engine.connections import Connections, Stored
 from fairlead.engine.exports import Exports
 from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import RecordResult
-from fairlead.v1 import connection_pb2, virtual_run_pb2
+from fairlead.v1 import common_pb2, connection_pb2, paged_export_state_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 
 
@@ -74,6 +77,49 @@ class ConnectionServicer:
         result = await self._ping.virtual(call.who.account, tree, call.timeout, call.stats)
         return pb.PingVirtualConnectionResponse(code=result.code, errors=_ping_errors(result))
 
+    async def execute_export(
+        self, call: Call, request: virtual_run_pb2.ExecuteExportRequest
+    ) -> virtual_run_pb2.ExecuteExportResponse:
+        """Pull all records in one answer."""
+        exported = await self._exports.execute(
+            call.who.account,
+            request.connection_id,
+            model_tree(request.export),
+            _post_data(request.post_data),
+            request.data.json or None,
+            call.timeout,
+            call.stats,
+        )
+        return virtual_run_pb2.ExecuteExportResponse(
+            data=json_value(jsonvalue.join_array(exported.records)),
+            data_uris=exported.data_uris,
+            errors=_errors(exported.errors),
+        )
+
+    async def export_page(
+        self, call: Call, request: virtual_run_pb2.ExportPageRequest
+    ) -> virtual_run_pb2.ExportPageResponse:
+        """Pull one page."""
+        state = model_tree(request.paged_export_state) if request.HasField("paged_export_state") else None
+        exported = await self._exports.page(
+            call.who.account,
+            request.connection_id,
+            model_tree(request.export),
+            state,
+            _post_data(request.post_data),
+            request.data.json or None,
+            call.timeout,
+            call.stats,
+        )
+        response = virtual_run_pb2.ExportPageResponse(
+            data=json_value(jsonvalue.join_array(exported.records)),
+            data_uris=exported.data_uris,
+            errors=_errors(exported.errors),
+        )
+        if exported.state is not None:
+            response.paged_export_state.CopyFrom(message_of(exported.state, paged_export_state_pb2.PagedExportState))
+        return response
+
     async def execute_import(
         self, call: Call, request: virtual_run_pb2.ExecuteImportRequest
     ) -> virtual_run_pb2.ExecuteImportResponse:
@@ -105,6 +151,18 @@ class ConnectionServicer:
 
 def _connection(stored: Stored) -> connection_pb2.Connection:
     return message_of(stored.tree, connection_pb2.Connection)
+
+
+def _post_data(message: virtual_run_pb2.ExportPostData) -> Tree:
+    dates = {
+        "lastExportDateTime": message.last_export_date_time,
+        "currentExportDateTime": message.current_export_date_time,
+    }
+    return {name: jsonvalue.loads(value.json) for name, value in dates.items() if value.json}
+
+
+def _errors(problems: list[Problem]) -> list[common_pb2.Error]:
+    return [common_pb2.Error(code=p.code, message=p.message, source=p.source) for p in problems]
 
 
 def _ping_errors(result: PingResult) -> list[pb.PingError]:

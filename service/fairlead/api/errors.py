@@ -7,12 +7,13 @@ from typing import Final
 
 import grpc
 import msgspec
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
 from fairlead.domain import errors
 from fairlead.domain.errors import FairleadError, Problem, RetryLater
 from fairlead.engine.ports import StoreUnavailable, TemplateError
 from fairlead.v1 import common_pb2
-from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
 
 Code = grpc.StatusCode
 

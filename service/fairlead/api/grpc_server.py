@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
 from fairlead.api.service import Service
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
 OPTIONS: Final = (

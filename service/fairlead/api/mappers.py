@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from fairlead.contract.tree import from_tree, to_tree
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.secret import Secret
 from fairlead.v1 import common_pb2
-from google.protobuf.message import Message
 
 M = TypeVar("M", bound=Message)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.api.call import Handler
-from fairlead.v1 import options_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+
+from fairlead.api.call import Handler
+from fairlead.v1 import options_pb2
 
 
 @dataclass(frozen=True, slots=True)

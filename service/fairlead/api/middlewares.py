@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
+from google.protobuf.message import Message
+
 from fairlead.api.call import Call, Handler, Middleware
 from fairlead.api.errors import domain_error, rest_status
 from fairlead.api.methods import Method
 from fairlead.api.metrics import Metrics
 from fairlead.contract.checker import check
 from fairlead.domain.errors import InternalError, InvalidContent, Problem
-from google.protobuf.message import Message
 
 CLIENT_GONE: Final = 499
 """What the log and the metrics call a call whose client left."""

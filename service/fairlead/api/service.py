@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+
 from fairlead.api.admission import Admission
 from fairlead.api.call import Call, Middleware, chain
 from fairlead.api.methods import Method, methods_of
@@ -14,8 +17,6 @@ from fairlead.api.middlewares import field_rules, observed
 from fairlead.domain.errors import ApplicationFailure, InvalidRequest, NotFound, Problem
 from fairlead.engine.ports import RateLimiter
 from fairlead.engine.tokens import Tokens
-from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import DecodeError, Message
 
 _MARGIN: Final = 0.05
 """Seconds after which a call that outlived its caller's deadline is ended from here, should a part not watch it."""

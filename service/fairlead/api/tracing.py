@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.api.call import Call, Handler, Middleware
 from google.protobuf.message import Message
+
+from fairlead.api.call import Call, Handler, Middleware
 
 
 def tracing(endpoint: str) -> Middleware:

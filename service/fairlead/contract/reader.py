@@ -56,7 +56,7 @@ def read(
     Raises :class:`ContractError`: 400 for text that is no JSON document, 422 with all problems of the field rules.
     """
     try:
-        document = checked(body)
+        document = checked(body, empty=b"{}")
     except SyntaxProblem as problem:
         text = f"the body is not valid JSON: {problem}"
         raise ContractError([ContractProblem(INVALID_JSON, text)], status=400) from None
@@ -87,14 +87,14 @@ class _Reader:
 
     def read_whole(self, message: Message, plan: MessagePlan, path: str, outside: Set[str] = _NO_FIELDS) -> None:
         """The body is the message; an empty body is an empty object, and required fields count even then."""
-        members = self._members(msgspec.Raw(self._document.text or b"{}"), path)
+        members = self._members(msgspec.Raw(self._document.text), path)
         if members is not None:
             kept = self._fill(message, plan, members, path, outside)
             self._require(plan, kept, path)
 
     def read_field(self, message: Message, field: FieldPlan, path: str) -> None:
         """The body is one field of the message; what it is, it is as a whole: it is never dropped."""
-        text = self._document.text or b"{}"
+        text = self._document.text
         if text == NULL and not field.keep_null:
             self.problems.invalid(path, "not be null")
         elif field.kind is Kind.OBJECT and not field.repeated:

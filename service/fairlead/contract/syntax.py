@@ -52,10 +52,10 @@ class JsonText:
         return any(match[0] in self.stand_ins for match in _UNICODE_ESCAPE.finditer(part))
 
 
-def checked(body: bytes) -> JsonText:
+def checked(body: bytes, *, empty: bytes = b"") -> JsonText:
     """Judge syntax, encoding, depth and that there is one document; white space and a byte order mark around it are dropped.
 
-    Raises :class:`SyntaxProblem`. Costs one pass without building anything, two when a lone surrogate is met.
+    ``empty`` is what stands for a body without any text. Raises :class:`SyntaxProblem`. Costs one pass without building anything, two when a lone surrogate is met.
     """
     if not body.isascii():
         body = body.removeprefix(codecs.BOM_UTF8)
@@ -63,7 +63,7 @@ def checked(body: bytes) -> JsonText:
             body.decode()
         except UnicodeDecodeError as error:
             raise SyntaxProblem(f"not UTF-8 (byte {error.start})") from None
-    text = body.strip(_BLANKS)
+    text = body.strip(_BLANKS) or empty
     try:
         result = _document(text)
     except SyntaxProblem:

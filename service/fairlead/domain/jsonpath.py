@@ -10,8 +10,9 @@ import warnings
 from typing import Any, Final
 
 import msgspec
-from fairlead.domain.jsonvalue import NOTHING, Json, number_of
 from jsonpath_ng.ext.parser import parse
+
+from fairlead.domain.jsonvalue import NOTHING, Json, number_of
 
 MAX_PARTS: Final = 64
 """Nodes of an expression's tree."""

@@ -7,7 +7,6 @@ although it is JSON (lone surrogates, ``-0``, integers of thousands of digits) i
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -251,11 +250,7 @@ def join_array(elements: Sequence[bytes]) -> bytes:
 def text_of(value: Json) -> str:
     """The text of a value for comparison and for texts that are put together (connections.md 5.2): a string is itself, digits as in
     the source, ``true``, ``false``, ``null``, compact JSON of objects and arrays."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return number_text(value)
-    return dumps(value).decode()
+    return value if isinstance(value, str) else dumps(value).decode()
 
 
 def is_empty(value: Json) -> bool:
@@ -281,23 +276,20 @@ def number_text(number: float) -> str:
     """A finite double as JavaScript prints it: ``1.5``, ``7``, ``1e+21``, ``1e-7`` (ECMA-262, Number::toString)."""
     if number == 0:
         return "0"
-    if not math.isfinite(number):
-        return "null"
     sign = "-" if number < 0 else ""
-    mantissa, _, exponent = f"{abs(number)!r}".partition("e")
+    mantissa, _, exponent = repr(abs(number)).partition("e")
     whole, _, fraction = mantissa.partition(".")
-    fraction = "" if fraction == "0" else fraction
     digits = (whole + fraction).lstrip("0")
     point = len(whole) + int(exponent or 0) - (len(whole + fraction) - len(digits))
-    digits = digits.rstrip("0") or "0"
+    digits = digits.rstrip("0")
     if len(digits) <= point <= 21:
-        return sign + digits + "0" * (point - len(digits))
+        return sign + digits.ljust(point, "0")
     if 0 < point <= 21:
         return f"{sign}{digits[:point]}.{digits[point:]}"
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
     tail = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+    return f"{sign}{digits[0]}{tail}e{point - 1:+d}"
 
 
 def _malformed(error: msgspec.DecodeError, body: bytes) -> JsonError:

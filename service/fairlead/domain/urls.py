@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urljoin
 
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_CLEAN: Final = re.compile(
-    r"(?:[!$-\[\]_a-z~]|%[0-9A-Fa-f]{2})*"
-)  # no blank, quote, fragment, control or non-ASCII character
+_ABSOLUTE: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)")
+# without blank, quotes, angle brackets, backslash, caret, braces, fragment, control and non-ASCII characters
+_CLEAN: Final = re.compile(r"(?:[!$&-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2})*")
 _DIRTY: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!$-;=?-\[\]_a-z~]+")
 _AUTHORITY: Final = re.compile(
     r"(?:(?P<user>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%A-Za-z]*\]|[^\[\]:@]+)(?::(?P<port>[0-9]*))?"
@@ -80,12 +80,11 @@ def encode(url: str) -> str:
     ``%xx`` stays. Raises ``UrlError`` when it is not absolute."""
     if _CLEAN.fullmatch(url) and _ABSOLUTE.match(url):
         return url
-    match = _ABSOLUTE.match(url.strip())
+    url = url.strip()
+    match = _ABSOLUTE.match(url)
     if match is None:
         raise UrlError(f"{_shown(url)} is not an absolute URL such as https://api.example.test/v1")
-    rest = url.strip()[match.end() :]
-    end = next((i for i, c in enumerate(rest) if c in "/?#\\"), len(rest))
-    authority = rest[:end]
+    authority = match["authority"]
     if not authority.isascii():
         user, at, host = authority.rpartition("@")
         name, colon, port = host.partition(":")
@@ -93,23 +92,30 @@ def encode(url: str) -> str:
             authority = f"{_encoded(user)}{at}{name.encode('idna').decode()}{colon}{port}"
         except UnicodeError:
             raise UrlError(f"{_shown(url)} has no usable host name") from None
-    return match.group() + authority + _encoded(rest[end:])
+    return f"{match['scheme']}://{authority}{_encoded(url[match.end() :])}"
 
 
 def origin(url: str) -> Origin:
     """Scheme, host and port of an absolute URL. Raises ``UrlError``."""
-    scheme, _, rest = url.partition("://")
+    match = _ABSOLUTE.match(url)
+    if match is None:
+        raise UrlError(f"{_shown(url)} is not an http or https URL with a host")
+    return _origin(match.group())
+
+
+@lru_cache(maxsize=1024)
+def _origin(head: str) -> Origin:
+    scheme, _, authority = head.partition("://")
     scheme = scheme.lower()
-    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     match = _AUTHORITY.fullmatch(authority)
     if match is None or scheme not in _DEFAULT_PORTS:
-        raise UrlError(f"{_shown(url)} is not an http or https URL with a host")
+        raise UrlError(f"{_shown(head)} is not an http or https URL with a host")
     host = match["host"].lower()
     if not host.startswith("[") and not _HOST_NAME.fullmatch(host):
-        raise UrlError(f"{_shown(url)} has no usable host name")
+        raise UrlError(f"{_shown(head)} has no usable host name")
     port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
-        raise UrlError(f"{_shown(url)} has no usable port")
+        raise UrlError(f"{_shown(head)} has no usable port")
     return Origin(scheme, host.strip("[]"), port)
 
 
@@ -120,7 +126,8 @@ def same_origin(one: str, other: str) -> bool:
 
 def has_user(url: str) -> bool:
     """Whether the URL holds a user name or password before its host."""
-    return "@" in re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
+    match = _ABSOLUTE.match(url)
+    return match is not None and "@" in match["authority"]
 
 
 def set_query(url: str, name: str, value: str) -> str:
@@ -178,12 +185,9 @@ def _name(field: str) -> str:
 
 
 def _split(url: str) -> _Parts:
-    match = _ABSOLUTE.match(url)
-    start = match.end() if match else 0
     url = url.partition("#")[0]
-    end_of_head = start
-    if match:
-        end_of_head = next((i for i in range(start, len(url)) if url[i] in "/?\\"), len(url))
+    match = _ABSOLUTE.match(url)
+    end_of_head = match.end() if match else 0
     path, mark, query = url[end_of_head:].partition("?")
     return _Parts(url[:end_of_head], path, query if mark else None)
 

@@ -307,6 +307,8 @@ class TransportProfile:
     key: str
     strict_tls: bool = True
     skip_authorization_on_redirect: bool = False
+    first_byte: float = 60.0
+    """Seconds until the first byte of an answer (connections.md 13.5; lookups and pages: 120)."""
 
 
 class Transport(Protocol):

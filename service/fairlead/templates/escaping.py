@@ -10,9 +10,9 @@ from urllib.parse import quote, quote_plus
 
 from msgspec import Raw
 
+from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import Place
 from fairlead.templates.numbers import digits_of, print_double
-from fairlead.domain.jsonvalue import NOTHING
 from fairlead.templates.values import MadeText, PrintedList, Value, json_of, text_of
 
 Formatter = Callable[[Value], str]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from fairlead.templates.moment import MONTHS, WEEKDAYS, tokens_of, week_of_year, weekday
+from fairlead.templates.moment_writing import MONTHS, WEEKDAYS, tokens_of, week_of_year, weekday
 
 _LONGEST: Final = 200
 """Characters of a date or of a format to read by."""
@@ -103,7 +103,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[_Fields, str], None]]]] = {
     **dict.fromkeys(("M", "MM"), (_TWO, _number("month"))),
     **dict.fromkeys(("MMM", "MMMM"), (rf"(?:{'|'.join(MONTHS)}|{_NAMES})", _month_name)),
     **dict.fromkeys(("D", "DD"), (_TWO, _number("day"))),
-    **dict.fromkeys(("Do", "Mo", "do"), (r"[0-9]{1,2}(?:st|nd|rd|th)?", _number("day"))),
+    "Do": (r"[0-9]{1,2}(?:st|nd|rd|th)?", _number("day")),
     "Mo": (r"[0-9]{1,2}(?:st|nd|rd|th)?", _number("month")),
     "do": (r"[0-9]{1,2}(?:st|nd|rd|th)?", _number("weekday")),
     **dict.fromkeys(("DDD", "DDDD"), (r"[0-9]{1,3}", _number("yday"))),
@@ -241,8 +241,9 @@ def parse_date(value: Any, zone: tzinfo | None) -> datetime | None:
         return None
     try:
         if match := _EPOCH_TEXT.fullmatch(text):
-            seconds = 1 if len(match.group(1)) == 10 else 0.001
-            return (_EPOCH + timedelta(seconds=float(text) * seconds)).astimezone(zone or UTC)
+            seconds = len(match.group(1)) == 10
+            since = timedelta(seconds=float(text)) if seconds else timedelta(milliseconds=float(text))
+            return (_EPOCH + since).astimezone(zone or UTC)
         if match := _ISO.fullmatch(text):
             return _iso(match, zone or UTC)
         if match := _RFC2822.fullmatch(text):
@@ -267,9 +268,7 @@ def _iso(match: re.Match[str], zone: tzinfo) -> datetime | None:
     own = offset_zone(part["zone"]) if part["zone"] else zone
     if own is None:
         return None
-    return at_local_time(
-        day, int(part["hour"] or 0), int(part["minute"] or 0), int(part["second"] or 0), fraction, own
-    )
+    return at_local_time(day, int(part["hour"] or 0), int(part["minute"] or 0), int(part["second"] or 0), fraction, own)
 
 
 def _rfc2822(match: re.Match[str]) -> datetime | None:

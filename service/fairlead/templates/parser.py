@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.budget import MAX_NESTING, MAX_SOURCE
 from fairlead.templates.lexer import Chunk, Lexer, Tag, TagKind, Token, TokenKind
 from fairlead.templates.numbers import settled
-from fairlead.templates.syntax import Block, Call, Comment, Expression, Link, Literal, Output, Path, Statement, Strip, Text
-from fairlead.domain.jsonvalue import NOTHING
-
+from fairlead.templates.syntax import (
+    Block,
+    Call,
+    Comment,
+    Expression,
+    Link,
+    Literal,
+    Output,
+    Path,
+    Statement,
+    Strip,
+    Text,
+)
 from fairlead.templates.whitespace import control
 
 _WORDS: Final = {"true": True, "false": False, "null": None, "undefined": NOTHING}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from fairlead.engine.ports import Scope
 from fairlead.domain.jsonvalue import NOTHING
+from fairlead.engine.ports import Scope
 from fairlead.templates.values import Value, unit_length
 
 _SIGNING: Final = frozenset({"hashOptions", "hmacOptions"})
@@ -88,6 +88,10 @@ class Frame:
         if isinstance(this, (dict, list)) and this is self.this:
             return _Same(self, loop, params)
         return Frame(this, self, loop, params)
+
+    def unnamed(self) -> Frame:
+        """The same scope for a body whose block parameters have no values (``{{#if x as |y|}}``)."""
+        return _Same(self, self.loop, ((), self.params))
 
 
 class _Same(Frame):

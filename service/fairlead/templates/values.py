@@ -7,7 +7,7 @@ attribute of a value: only dict, list, text and numbers are looked into.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from msgspec import Raw
 

@@ -110,5 +110,3 @@ def _trim_all_before(body: list[Statement], index: int) -> None:
     text = _text_at(body, index - 1)
     if text:
         text.value = text.value.rstrip()
-
-

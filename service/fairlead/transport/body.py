@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import ClientResponse
+
 from fairlead.domain.http import TransportFailure
 from fairlead.transport.inflate import Inflater
 

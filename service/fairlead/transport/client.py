@@ -11,6 +11,9 @@ from datetime import timedelta
 from typing import Final
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from multidict import CIMultiDict
+from yarl import URL
+
 from fairlead.domain import urls
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
 from fairlead.engine.ports import Clock, Deadline, TransportProfile
@@ -22,8 +25,6 @@ from fairlead.transport.guards import Attempt
 from fairlead.transport.resolver import Lookup, PinnedResolver, system_lookup
 from fairlead.transport.sessions import Sessions
 from fairlead.transport.tls import TlsContexts
-from multidict import CIMultiDict
-from yarl import URL
 
 _STREAMED: Final = 1 << 20  # a larger body in one piece would hold up the event loop
 _READ_METHODS: Final = frozenset(("GET", "HEAD"))
@@ -31,10 +32,9 @@ _READ_METHODS: Final = frozenset(("GET", "HEAD"))
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds (connections.md 13.5)."""
+    """Seconds (connections.md 13.5); the wait for the first byte is the profile's."""
 
     connect: float = 10.0
-    first_byte: float = 60.0
     between_bytes: float = 30.0
 
 
@@ -67,8 +67,7 @@ class HttpTransport:
         self._timeouts = timeouts or Timeouts()
         self._limits = limits or BodyLimits()
         self._resolver = PinnedResolver(policy, lookup)
-        wait = ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=self._timeouts.first_byte)
-        self._sessions = Sessions(self._resolver, clock, wait)
+        self._sessions = Sessions(self._resolver, clock)
         self._tls = TlsContexts()
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
@@ -149,6 +148,7 @@ class HttpTransport:
             data=io.BytesIO(body) if body is not None and len(body) > _STREAMED else body,
             allow_redirects=False,
             ssl=await self._tls.get(strict=profile.strict_tls) if url.scheme == "https" else True,
+            timeout=ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=profile.first_byte),
             middlewares=(attempt,),
         )
         try:

@@ -70,6 +70,7 @@ def is_special_purpose(address: Address) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def literal(host: str) -> Address | None:
     """The address that ``host`` spells, or nothing for a name. Raises ``TransportFailure`` for spellings that only some readers
     take for an address (``127.1``, ``0x7f000001``, ``2130706433``, ``010.0.0.1``, a zone id)."""

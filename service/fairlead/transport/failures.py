@@ -14,6 +14,7 @@ from aiohttp import (
     ConnectionTimeoutError,
 )
 from aiohttp.http_exceptions import LineTooLong
+
 from fairlead.domain.http import TransportFailure
 from fairlead.transport.guards import Interrupted
 from fairlead.transport.inflate import BrokenEncoding

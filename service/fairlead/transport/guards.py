@@ -20,6 +20,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
+
 from fairlead.domain.http import TransportFailure
 
 MAX_INTERIM_ANSWERS: Final = 32
@@ -48,8 +49,7 @@ class GuardedProtocol(ResponseHandler):
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:
                 message = f"more than {MAX_INTERIM_ANSWERS} interim answers (1xx)"
-                self.set_exception(TransportFailure("response_too_large", message))
-                self.abort()
+                self.set_exception(TransportFailure("response_too_large", message))  # whoever reads it closes the socket
                 return
         else:
             self._interim = 0

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+
 from fairlead.transport.egress import EgressPolicy
 
 Lookup = Callable[[str, int, socket.AddressFamily], Awaitable[list[tuple[socket.AddressFamily, str]]]]

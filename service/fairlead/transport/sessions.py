@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
+
 from fairlead.engine.ports import Clock, TransportProfile
 from fairlead.transport.guards import GuardedProtocol, GuardedRequest
 
 IDLE_SECONDS: Final = 60.0
+MOST_SESSIONS: Final = 256
+"""Beyond so many the longest unused one is closed: a connection that is not stored leaves a session at each call."""
 _SWEEP_SECONDS: Final = 15.0
 _MAX_LINE: Final = 16 * 1024
 _MAX_HEADERS: Final = 200
@@ -33,10 +36,9 @@ class _Entry:
 class Sessions:
     """Sessions by connection and TLS checking: sockets are never shared across connections."""
 
-    def __init__(self, resolver: AbstractResolver, clock: Clock, timeout: ClientTimeout) -> None:
+    def __init__(self, resolver: AbstractResolver, clock: Clock) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._timeout = timeout
         self._entries: dict[Key, _Entry] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -55,6 +57,10 @@ class Sessions:
         finally:
             entry.users -= 1
             entry.idle_since = self._clock.monotonic()
+            if len(self._entries) > MOST_SESSIONS:
+                await self._close_oldest()
+            elif self._entries.get(key) is entry:
+                self._entries[key] = self._entries.pop(key)  # to the end: the order is that of the last use
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -77,12 +83,16 @@ class Sessions:
             request_class=GuardedRequest,
             auto_decompress=False,
             trust_env=False,
-            timeout=self._timeout,
             skip_auto_headers=_AUTOMATIC_HEADERS,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
             max_headers=_MAX_HEADERS,
         )
+
+    async def _close_oldest(self) -> None:
+        oldest = next((key for key, entry in self._entries.items() if not entry.users), None)
+        if oldest is not None:
+            await self._entries.pop(oldest).session.close()
 
     async def _sweep(self) -> None:
         """Close what is idle, until nothing is left."""

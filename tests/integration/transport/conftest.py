@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
 from fairlead.engine.ports import Deadline, TransportProfile
 from fairlead.transport.body import BodyLimits
@@ -14,7 +15,7 @@ from fairlead.transport.egress import EgressPolicy
 
 Send = Callable[..., Awaitable[HttpResponse]]
 
-PROFILE = TransportProfile("c1")
+PROFILE = TransportProfile("c1", first_byte=0.3)
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ async def transport() -> AsyncIterator[HttpTransport]:
     made = HttpTransport(
         EgressPolicy.parse("127.0.0.0/8,localhost"),
         SystemClock(),
-        timeouts=Timeouts(connect=2, first_byte=0.3, between_bytes=0.3),
+        timeouts=Timeouts(connect=2, between_bytes=0.3),
         limits=BodyLimits(raw=1 << 20, inflated=4 << 20),
     )
     yield made

@@ -8,8 +8,8 @@ import zlib
 from itertools import count
 
 import pytest
-from fairlead.domain.http import TransportFailure
 
+from fairlead.domain.http import TransportFailure
 from tests.integration.transport.conftest import Send
 from tests.integration.transport.rawserver import Peer, RawServer
 

@@ -8,12 +8,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from fairlead.domain.http import Headers, HttpRequest, TransportFailure
 from fairlead.engine.ports import Deadline, TransportProfile
 from fairlead.transport.client import HttpTransport
 from fairlead.transport.clock import SystemClock
 from fairlead.transport.egress import EgressPolicy
-
 from tests.integration.transport.certificate import self_signed
 from tests.integration.transport.conftest import PROFILE, Send
 from tests.integration.transport.rawserver import Peer, RawServer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from fairlead.auth.registry import STRATEGIES, strategy_for
 from fairlead.domain.errors import NotSupported
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse

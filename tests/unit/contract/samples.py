@@ -11,7 +11,12 @@ from google.protobuf.message_factory import GetMessageClass
 from fairlead.v1 import common_pb2, options_pb2
 
 FieldProto = descriptor_pb2.FieldDescriptorProto
-TEXT, WHOLE, UNSIGNED, REAL = FieldProto.TYPE_STRING, FieldProto.TYPE_INT32, FieldProto.TYPE_UINT32, FieldProto.TYPE_DOUBLE
+TEXT, WHOLE, UNSIGNED, REAL = (
+    FieldProto.TYPE_STRING,
+    FieldProto.TYPE_INT32,
+    FieldProto.TYPE_UINT32,
+    FieldProto.TYPE_DOUBLE,
+)
 BOOLEAN, ENUM, MESSAGE = FieldProto.TYPE_BOOL, FieldProto.TYPE_ENUM, FieldProto.TYPE_MESSAGE
 PACKAGE = "fairlead.samples"
 OPEN = common_pb2.JsonValue.DESCRIPTOR.full_name
@@ -21,7 +26,9 @@ CREATE, REPLACE = options_pb2.MODE_CREATE, options_pb2.MODE_REPLACE
 VIRTUAL_CONNECTION, VIRTUAL_MODEL = options_pb2.MODE_VIRTUAL_CONNECTION, options_pb2.MODE_VIRTUAL_MODEL
 
 
-def field(name: str, kind: int, type_name: str = "", *, many: bool = False, bare: bool = False, json: str = "", **rules: Any) -> Any:
+def field(
+    name: str, kind: int, type_name: str = "", *, many: bool = False, bare: bool = False, json: str = "", **rules: Any
+) -> Any:
     """A field with its rules; ``many`` repeats it, ``bare`` leaves out presence."""
     made = FieldProto(name=name, type=kind, label=FieldProto.LABEL_REPEATED if many else FieldProto.LABEL_OPTIONAL)  # type: ignore[arg-type]  # numbers of the enum
     if type_name:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fairlead.domain import urls
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fairlead.domain import urls
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,21 @@ def test_append_query_leaves_what_is_there() -> None:
     """A parameter of that name stays and nothing is appended (connections.md 3.2)."""
     assert urls.append_query("https://a.test/x?limit=5", "token", "t0k3n") == "https://a.test/x?limit=5&token=t0k3n"
     assert urls.append_query("https://a.test/x?token=", "token", "t0k3n") == "https://a.test/x?token="
+
+
+@pytest.mark.parametrize(
+    ("url", "result"),
+    [
+        ("https://a.test/x?q=a>b", "https://a.test/x?q=a%3Eb"),
+        ("https://a.test/x?p=100%", "https://a.test/x?p=100%25"),
+        ("https://a.test/x?p=%e4", "https://a.test/x?p=%e4"),
+        ("https://a.test/x?f[0]=(1),'a';*!$&+", "https://a.test/x?f[0]=(1),'a';*!$&+"),
+        ("https://a.test/x#y", "https://a.test/x"),
+    ],
+)
+def test_encode_changes_only_what_a_url_cannot_hold(url: str, result: str) -> None:
+    """One wrong character is enough to be noticed; everything else stays as written."""
+    assert urls.encode(url) == result
 
 
 def test_form_and_query_pairs() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fairlead.limits.bucket import BucketSize, LeakyBuckets
 
+from fairlead.limits.bucket import BucketSize, LeakyBuckets
 from tests.unit.clock import ManualClock
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fairlead.limits.coordinator import LocalCoordinator
 
+from fairlead.limits.coordinator import LocalCoordinator
 from tests.unit.clock import ManualClock
 
 

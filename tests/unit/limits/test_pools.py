@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from fairlead.engine.ports import Deadline, PoolSettings, WaitTooLong
 from fairlead.limits.pools import Pools
-
 from tests.unit.clock import ManualClock
 
 FAR = Deadline(at=10_000.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fairlead.limits.retry_after import wait_seconds
 
+from fairlead.limits.retry_after import wait_seconds
 from tests.unit.clock import START
 
 UNIX = int(START.timestamp())

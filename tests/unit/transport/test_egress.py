@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fairlead.domain.http import TransportFailure
 from fairlead.transport.egress import EgressPolicy
 

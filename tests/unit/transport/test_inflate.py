@@ -6,6 +6,7 @@ import gzip
 import zlib
 
 import pytest
+
 from fairlead.transport.inflate import BrokenEncoding, Inflater
 
 TEXT = b'{"records":[1,2,3]}' * 500

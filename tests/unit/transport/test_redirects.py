@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
 from fairlead.engine.ports import TransportProfile
 from fairlead.transport.redirects import next_request

@@ -9,7 +9,7 @@ from datetime import datetime
 from fairlead.domain import jsonvalue
 from fairlead.domain.dates import iso
 from fairlead.domain.document import Tree
-from fairlead.domain.errors import ApplicationFailure, InvalidContent, Problem, feature_not_supported
+from fairlead.domain.errors import ApplicationFailure, InvalidContent, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.engine.ports import (
     Answer,
@@ -172,7 +172,9 @@ class HttpExporter:
         """The records, verbatim; nothing but their ends is looked at."""
         body = answer.response.body
         if answer.codec is None and body:
-            raise feature_not_supported("http.successMediaType", "the media type of the application's answer")
+            kind = answer.response.headers.get("Content-Type") or "nothing"
+            message = f"the answer says that it is {kind}, which cannot be read here; the connection's mediaType is json"
+            raise ApplicationFailure(Problem("invalid_response", message, source="application"))
         try:
             records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
         except UnreadableBody as problem:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.numbers import number_of
 from fairlead.templates.rendering import Rendering
-from fairlead.domain.jsonvalue import NOTHING
 from fairlead.templates.values import Value, text_of
 
 _LONG: Final = 256
@@ -97,5 +97,3 @@ class Helper:
 def one_of(noun: str, word: str, known: Sequence[str]) -> TemplateError:
     """The error for a word outside of a closed set."""
     return TemplateError(f"unknown {noun} {word!r}; known: {', '.join(known)}")
-
-

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.helpers.arguments import Arguments, Helper
 from fairlead.templates.numbers import number_of
 from fairlead.templates.scope import member, parts_of, walk
-from fairlead.domain.jsonvalue import NOTHING
 from fairlead.templates.values import PrintedList, Value, text_of, truth, type_name, unit_key
 
 

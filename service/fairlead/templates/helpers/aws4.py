@@ -57,7 +57,9 @@ def authorization(
     key = f"AWS4{encodable(secret_key)}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, encodable(part).encode(), "sha256")
-    signature = hmac.digest(key, f"{_ALGORITHM}\n{stamp}\n{credential}\n{digest}".encode(errors="replace"), "sha256").hex()
+    signature = hmac.digest(
+        key, f"{_ALGORITHM}\n{stamp}\n{credential}\n{digest}".encode(errors="replace"), "sha256"
+    ).hex()
     return f"{_ALGORITHM} Credential={access_key}/{credential}, SignedHeaders={signed}, Signature={signature}"
 
 

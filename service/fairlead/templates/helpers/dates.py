@@ -10,8 +10,7 @@ from typing import Final
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.budget import bounded
 from fairlead.templates.helpers.arguments import Arguments, Helper, Known, known_text
-from fairlead.templates.moment import ISO_FORMAT, format_moment, zone_named
-from fairlead.templates.moment_reading import parse_date, parse_moment
+from fairlead.templates.moment import ISO_FORMAT, format_moment, parse_date, parse_moment, zone_named
 from fairlead.templates.values import Value
 
 _INVALID: Final = "Invalid date"

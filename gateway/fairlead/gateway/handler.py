@@ -1,0 +1,161 @@
+"""One REST request from its first line to its answer, the same for every endpoint (D20)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Final, cast
+
+from aiohttp import web
+from fairlead.contract.reader import Unknown
+from fairlead.contract.routes import Match, NoMatch, Route, RouteTable
+from fairlead.gateway.admission import Admission
+from fairlead.gateway.answer import Answer, send
+from fairlead.gateway.binding import Binder
+from fairlead.gateway.body import BodyReader
+from fairlead.gateway.dispatcher import CallFailed, Dispatcher
+from fairlead.gateway.errors import Refused, error_answer, internal_error
+from fairlead.gateway.observation import CLIENT_GONE, NO_ROUTE, Observation
+from fairlead.gateway.pages import Pages
+from fairlead.gateway.peer import origin, remote_address
+from fairlead.gateway.settings import GatewaySettings
+from fairlead.gateway.success import SuccessPrinter
+
+_REQUEST_ID: Final = re.compile(r"[\x20-\x7e]{1,128}")
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
+_PASSED_ON: Final = ("Authorization", "Traceparent", "Tracestate")
+"""Request headers that the service sees as metadata whatever the route."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request while it is answered."""
+
+    request: web.BaseRequest
+    id: str
+    path: str
+    query: str
+    route: str = NO_ROUTE
+    is_open: bool = False
+    """No bearer token is asked for."""
+
+
+class Handler:
+    """Answers every request of the edge."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        routes: RouteTable,
+        dispatcher: Dispatcher,
+        pages: Pages,
+        observation: Observation,
+    ) -> None:
+        self._routes = routes
+        self._dispatcher = dispatcher
+        self._admission = Admission(dispatcher)
+        self._pages = pages
+        self._observation = observation
+        self._trusted = settings.trusted_proxies
+        self._bodies = BodyReader(settings.max_body, settings.body_seconds, settings.body_pause_seconds)
+        unknown = cast(Unknown, settings.unknown_fields)
+        self._binders = {route: Binder(route, unknown) for route in routes}
+        self._printers = {route: SuccessPrinter(route, settings.empty_lists) for route in routes}
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The response; every exception but cancellation becomes an answer."""
+        started = time.perf_counter()
+        exchange = _exchange(request)
+        status = CLIENT_GONE
+        try:
+            answer = await self._answer(exchange)
+            response = await send(request, answer, exchange.id)
+            status = answer.status
+            return response
+        finally:
+            seconds = time.perf_counter() - started
+            self._observation.finished(exchange.id, request.method, exchange.route, status, seconds)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        try:
+            try:
+                return await self._served(exchange)
+            except Refused as refused:
+                if not exchange.is_open:
+                    await self._admission.admit(self._metadata(exchange))
+                return refused.answer()
+        except CallFailed as failed:
+            return error_answer(failed.error_list)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._observation.bug(exchange.id, exchange.route, error)
+            return internal_error(exchange.id)
+
+    async def _served(self, exchange: Exchange) -> Answer:
+        method = exchange.request.method
+        page = self._pages.find(exchange.path)
+        if page is not None:
+            exchange.route, exchange.is_open = page, True
+            return await self._pages.answer(page, method)
+        match = self._routes.match(method, exchange.path)
+        if isinstance(match, NoMatch):
+            return await self._unmatched(exchange, match)
+        exchange.route, exchange.is_open = match.route.path, match.route.rules.open
+        return await self._called(exchange, match)
+
+    async def _unmatched(self, exchange: Exchange, match: NoMatch) -> Answer:
+        allow = ("Allow", ", ".join(match.allowed))
+        method = exchange.request.method
+        if not match.allowed:
+            raise Refused.because(404, "not_found", "there is no such path")
+        if method != "OPTIONS":
+            raise Refused.because(405, "method_not_allowed", f"use one of {', '.join(match.allowed)}", allow)
+        await self._admission.admit(self._metadata(exchange))
+        return Answer(204, None, [allow])
+
+    async def _called(self, exchange: Exchange, match: Match) -> Answer:
+        route, request = match.route, exchange.request
+        metadata = self._metadata(exchange)
+        body = await self._body(exchange, route, metadata) if route.reads_body else b""
+        bound = self._binders[route].bind(match.variables, exchange.query, request.headers, body)
+        reply = await self._dispatcher.call(route.rpc, bound.message, metadata=metadata, timeout=None)
+        return self._printers[route].answer(
+            reply, bound, lambda: origin(request, self._trusted) + exchange.path.removesuffix("/")
+        )
+
+    async def _body(self, exchange: Exchange, route: Route, metadata: list[tuple[str, str]]) -> bytes:
+        async def check() -> None:
+            if not route.rules.open:
+                await self._admission.check(metadata)
+
+        return await self._bodies.read(exchange.request, check)
+
+    def _metadata(self, exchange: Exchange) -> list[tuple[str, str]]:
+        """What travels with every call. gRPC refuses other than printable ASCII: such a token is wrong anyway."""
+        request = exchange.request
+        metadata = [
+            ("x-request-id", exchange.id),
+            ("fairlead-remote", remote_address(request, self._trusted)),
+            ("fairlead-route", exchange.route),
+        ]
+        headers = request.headers
+        for name in _PASSED_ON:
+            value = headers.get(name)
+            if value is not None:
+                metadata.append((name.lower(), _UNPRINTABLE.sub("?", value)))
+        return metadata
+
+
+def _exchange(request: web.BaseRequest) -> Exchange:
+    target = request.raw_path
+    if not target.startswith("/"):
+        # Absolute form (RFC 9112 3.2.2), which proxies send, or the asterisk of OPTIONS.
+        target = request.rel_url.raw_path_qs
+    path, _, query = target.partition("#")[0].partition("?")
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    return Exchange(request, request_id, path, query)

@@ -1,0 +1,85 @@
+"""The REST edge as one object: listens, answers, stops gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+from fairlead.contract.routes import RouteTable
+from fairlead.contract.services import services
+from fairlead.gateway.dispatcher import Dispatcher
+from fairlead.gateway.handler import Handler
+from fairlead.gateway.observation import Observation
+from fairlead.gateway.pages import Pages, Ready
+from fairlead.gateway.settings import GatewaySettings
+from google.protobuf.descriptor import ServiceDescriptor
+from prometheus_client import CollectorRegistry
+
+_LINGER_SECONDS: Final = 5.0
+"""How long the rest of a body that was refused is read away, so that the client sees the answer and no reset."""
+
+_BACKLOG: Final = 1024
+
+
+class Gateway:
+    """Serves every route of ``known`` services (by default the whole contract) through ``dispatcher``.
+
+    ``registry`` is shown at ``/metrics``; ``ready`` decides about ``/readyz``; ``logs_requests`` is for a gateway that is a
+    process of its own. Raises ``RouteError`` for a contract whose routes contradict each other.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        dispatcher: Dispatcher,
+        registry: CollectorRegistry | None = None,
+        *,
+        ready: Ready | None = None,
+        logs_requests: bool = False,
+        known: Sequence[ServiceDescriptor] | None = None,
+    ) -> None:
+        registry = CollectorRegistry() if registry is None else registry
+        routes = RouteTable(services() if known is None else known)
+        self._settings = settings
+        self._pages = Pages(routes, registry, ready, settings.public_url)
+        observation = Observation(registry, logs=logs_requests)
+        self._handler = Handler(settings, routes, dispatcher, self._pages, observation)
+        self._server: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT with the port that is really bound; before the start the configured one."""
+        if self._listener is None or not self._listener.sockets:
+            return self._settings.address
+        host, _ = self._settings.endpoint()
+        port = self._listener.sockets[0].getsockname()[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen. Raises ``OSError`` when the address cannot be bound."""
+        host, port = self._settings.endpoint()
+        # Bodies are inflated by our own reader, within bounds; a client that leaves cancels its call.
+        self._server = web.Server(
+            self._handler,
+            handler_cancellation=True,
+            auto_decompress=False,
+            access_log=None,
+            keepalive_timeout=self._settings.keep_alive_seconds,
+            lingering_time=_LINGER_SECONDS,
+        )
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._server, host, port, backlog=_BACKLOG)
+
+    async def stop(self, grace: float) -> None:
+        """Take no new connection, close idle ones, let running requests end within ``grace`` seconds, then cancel them."""
+        self._pages.stopping = True
+        if self._listener is None or self._server is None:
+            return
+        self._listener.close()
+        # Connections that were just accepted get to read their request before idle ones are closed.
+        await asyncio.sleep(0)
+        self._server.pre_shutdown()
+        await self._server.shutdown(grace)

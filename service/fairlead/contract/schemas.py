@@ -1,0 +1,134 @@
+"""Messages as JSON Schema 2020-12, from their plans: the components of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fairlead.contract.descriptors import field_rules
+from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_of
+from fairlead.contract.rules import MASK
+from fairlead.v1 import options_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+Schema = dict[str, Any]
+Comments = Mapping[str, str]
+
+_MODES: Final = {
+    options_pb2.MODE_CREATE: "create",
+    options_pb2.MODE_REPLACE: "replace",
+    options_pb2.MODE_VIRTUAL_CONNECTION: "virtual ping",
+    options_pb2.MODE_VIRTUAL_MODEL: "virtual run",
+}
+
+_SCALARS: Final[Mapping[str, Schema]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.WHOLE: {"type": "integer"},
+    Kind.REAL: {"type": "number"},
+    Kind.BOOLEAN: {"type": "boolean"},
+}
+
+_OPEN: Final[Mapping[int, Schema]] = {
+    options_pb2.JSON_KIND_OBJECT: {"type": "object"},
+    options_pb2.JSON_KIND_ARRAY: {"type": "array"},
+    options_pb2.JSON_KIND_RECORDS: {"type": "array", "items": {"type": ["object", "array"]}},
+    options_pb2.JSON_KIND_SCALAR: {"type": ["string", "number", "boolean", "null"]},
+}
+
+
+class Schemas:
+    """Collects the schemas of the messages that are asked for, and of all below them."""
+
+    def __init__(self, comments: Comments) -> None:
+        self._comments = comments
+        self.components: Final[dict[str, Schema]] = {}
+
+    def message(self, message: Descriptor, without: frozenset[str] = frozenset()) -> Schema:
+        """A reference to the message's schema; with fields left out (those of path and headers) the schema itself."""
+        if without:
+            return self._object(message, without)
+        if message.name not in self.components:
+            # A message may contain itself: its name stands before its members are looked at.
+            self.components[message.name] = {}
+            self.components[message.name] = self._object(message, without)
+        return {"$ref": f"#/components/schemas/{message.name}"}
+
+    def body(self, message: Descriptor, mode: int, without: frozenset[str] = frozenset()) -> Schema:
+        """The schema of a request body: the message, with what the mode requires at its top."""
+        required = [field.json_name for field in plan_of(message).required[mode] if field.name not in without]
+        schema = self.message(message, without)
+        if not required:
+            return schema
+        return {"allOf": [schema], "required": required} if "$ref" in schema else {**schema, "required": required}
+
+    def field(self, descriptor: FieldDescriptor, plan: FieldPlan) -> Schema:
+        """The schema of one field, with what its options say."""
+        schema = self._value(descriptor, plan)
+        if plan.repeated:
+            schema = {"type": "array", "items": schema}
+            if plan.min_items:
+                schema["minItems"] = plan.min_items
+        if set(_MODES) <= plan.output_only:
+            schema["readOnly"] = True
+        description = self._described(descriptor, plan)
+        if description:
+            schema["description"] = description
+        return schema
+
+    def _object(self, message: Descriptor, without: frozenset[str]) -> Schema:
+        plan: MessagePlan = plan_of(message)
+        properties = {
+            field.json_name: self.field(descriptor, field)
+            for descriptor, field in plan.by_field.items()
+            if not field.header and field.name not in without
+        }
+        schema: Schema = {"type": "object", "properties": properties}
+        comment = self._comments.get(message.full_name)
+        return {"description": comment, **schema} if comment else schema
+
+    def _value(self, descriptor: FieldDescriptor, plan: FieldPlan) -> Schema:
+        if plan.kind == Kind.OPEN:
+            schema: Schema = dict(_OPEN.get(plan.json_kind, {}))
+            if plan.json_text and "type" in schema:
+                schema["type"] = [schema["type"], "string"]
+            return schema
+        if plan.kind == Kind.WORD:
+            assert plan.words is not None
+            return {"type": "string", "enum": list(plan.words.word_of.values())}
+        if plan.kind == Kind.ROW:
+            inner, field = next(iter(plan_of(descriptor.message_type).by_field.items()))
+            return {"type": "array", "items": self._value(inner, field)}
+        if plan.kind == Kind.OBJECT:
+            return self.message(descriptor.message_type)
+        return {**_SCALARS[plan.kind], **_bounds(descriptor, plan)}
+
+    def _described(self, descriptor: FieldDescriptor, plan: FieldPlan) -> str:
+        parts = [self._comments.get(descriptor.full_name, "")]
+        if plan.required:
+            calls = ", ".join(word for mode, word in _MODES.items() if mode in plan.required)
+            parts.append(f"Required: {calls}.")
+        if plan.secret:
+            parts.append(f"Secret: answers show `{MASK}`.")
+        if plan.aliases:
+            parts.append(f"Also read as {', '.join(f'`{alias}`' for alias in plan.aliases)}.")
+        return " ".join(part for part in parts if part)
+
+
+def _bounds(descriptor: FieldDescriptor, plan: FieldPlan) -> Schema:
+    rules = field_rules(descriptor)
+    bounds: Schema = {}
+    if rules.HasField("minimum"):
+        bounds["minimum"] = _number(rules.minimum)
+    if rules.HasField("maximum") and not plan.lowered:
+        bounds["maximum"] = _number(rules.maximum)
+    if plan.max_length:
+        bounds["maxLength"] = plan.max_length
+    if plan.date:
+        bounds["format"] = "date-time"
+    if plan.secret and plan.kind == Kind.TEXT:
+        bounds["format"] = "password"
+    return bounds
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value.is_integer() else value

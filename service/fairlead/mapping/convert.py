@@ -1,0 +1,123 @@
+"""``dataType`` and the date members of mapping 1.0 (exports-imports.md 10.2, 10.3, 14)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from fairlead.domain.jsonvalue import JsonError, loads, number_text, text_of
+from fairlead.engine.ports import Json
+from fairlead.templates.moment import format_moment, parse_date, parse_moment
+
+Convert = Callable[[Json], Json]
+"""A value that is not empty to its new form; raises ``ConversionError``."""
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_BOOLEANS: Final = dict.fromkeys(("true", "yes", "y", "t", "1"), True) | dict.fromkeys(("false", "no", "n", "f", "0"), False)
+_DATE_MEMBERS: Final = ("extractDateFormat", "extractDateTimezone", "generateDateFormat", "generateDateTimezone")
+_ISO: Final = "YYYY-MM-DDTHH:mm:ss.SSS[Z]"
+_ISO_WITH_OFFSET: Final = "YYYY-MM-DDTHH:mm:ss.SSSZ"
+
+
+class ConversionError(ValueError):
+    """A value has no such form."""
+
+
+def conversions(field: Mapping[str, Any]) -> list[Convert]:
+    """What a field asks for, in order: date first, then ``dataType``; words that are not known convert nothing. Raises
+    ``ZoneError``."""
+    kind = field.get("dataType")
+    found: list[Convert] = []
+    if kind == "date" or any(field.get(name) for name in _DATE_MEMBERS):
+        found.append(_date(field))
+    if kind in _KINDS:
+        found.append(_KINDS[kind])
+    return found
+
+
+class ZoneError(ValueError):
+    """``member`` names a time zone that does not exist."""
+
+    def __init__(self, member: str, name: str) -> None:
+        super().__init__(f"{name!r} is no IANA time zone")
+        self.member = member
+
+
+def _date(field: Mapping[str, Any]) -> Convert:
+    source = _zone(field, "extractDateTimezone")
+    target = _zone(field, "generateDateTimezone")
+    pattern = field.get("extractDateFormat")
+    layout = field.get("generateDateFormat") or (_ISO_WITH_OFFSET if field.get("generateDateTimezone") else _ISO)
+
+    def convert(value: Json) -> Json:
+        text = text_of(value)
+        try:
+            moment = parse_moment(text, pattern, source) if pattern else parse_date(text, source)
+            if moment is None:
+                raise ValueError(text)
+            return format_moment(moment.astimezone(target), layout)
+        except (ValueError, OverflowError):
+            form = f"a date of the form {pattern}" if pattern else "an ISO 8601 date"
+            raise ConversionError(f"{shown(value)} is not {form}") from None
+
+    return convert
+
+
+def _zone(field: Mapping[str, Any], member: str) -> tzinfo:
+    name = field.get(member) or "UTC"
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ZoneError(member, name) from None
+
+
+def to_number(value: Json) -> Json:
+    """Digits of numbers stay; a boolean is 1 or 0; text by the grammar of JSON, blanks trimmed: integers exact at any size, decimals as
+    JavaScript prints them."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float | msgspec.Raw):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if _INTEGER.fullmatch(text):
+        return 0 if text == "-0" else loads(text)
+    if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+        return loads(number_text(number))
+    raise ConversionError(f"{shown(value)} is not a number")
+
+
+def _to_boolean(value: Json) -> Json:
+    word = text_of(value).lower()
+    if word not in _BOOLEANS:
+        raise ConversionError(f"{shown(value)} is not a boolean; known words: {', '.join(_BOOLEANS)}")
+    return _BOOLEANS[word]
+
+
+def _to_json(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    try:
+        return loads(value)
+    except JsonError as error:
+        raise ConversionError(f"the text is not JSON: {error}") from None
+
+
+_KINDS: Final[Mapping[str, Convert]] = {
+    "string": text_of,
+    "number": to_number,
+    "boolean": _to_boolean,
+    "json": _to_json,
+}
+
+
+def shown(value: Json) -> str:
+    """The value for a message, cut at 100 characters."""
+    text = text_of(value)
+    return repr(text if len(text) <= 100 else text[:100] + "...")

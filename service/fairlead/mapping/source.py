@@ -1,0 +1,173 @@
+"""The source side of mapping 1.0: paths, literal names, templates, single braces (exports-imports.md 10.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fairlead.domain.jsonvalue import text_of
+from fairlead.domain.paths import ALL, NOTHING, PathError, Step, elements_of, plain_steps, step_into
+from fairlead.engine.ports import Json, MappingError, Operation, Place, Scope, Template, TemplateError, Templates
+
+MAX_LENGTH: Final = 1000
+"""Characters of a path; templates have a bound of their own."""
+
+_BRACES = re.compile(r"\{([^{}]+)\}")
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+
+
+class Work:
+    """One record while it is mapped."""
+
+    __slots__ = ("_lookups", "_outer", "_scope", "first", "operation", "record")
+
+    def __init__(
+        self, record: Json, operation: Operation | None, scope: Scope, lookups: Mapping[str, Callable[[Json], Json]]
+    ) -> None:
+        self.record = record
+        self.first: Json = record if not isinstance(record, list) else record[0] if record else NOTHING
+        """What plain paths read: the record, or the first row of a grouped one."""
+        self.operation = operation
+        self._outer = scope
+        self._lookups = lookups
+        self._scope: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What templates of an extract see (handlebars.md 2.1)."""
+        if self._scope is None:
+            self._scope = Scope(
+                context={**self._outer.context, "record": self.record},
+                now=self._outer.now,
+                lookups=self._lookups,
+                signing=self._outer.signing,
+                record_names=True,
+                regex_time=self._outer.regex_time,
+            )
+        return self._scope
+
+    def narrowed(self, record: Json) -> Work:
+        """The same work with paths relative to ``record``; templates go on seeing the whole one."""
+        inner = Work(record, self.operation, self._outer, self._lookups)
+        inner._scope = self.scope
+        return inner
+
+
+Reader = Callable[[Work], Json]
+"""The value for a record, or ``NOTHING``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A compiled extract. ``steps``: those of a path, ``None`` for texts that are put together."""
+
+    read: Reader
+    steps: tuple[Step, ...] | None = None
+
+    @property
+    def spreads(self) -> bool:
+        """Whether it reads a list of values (``[*]``)."""
+        return self.steps is not None and ALL in self.steps
+
+
+def compile_source(text: str, templates: Templates, *, strict: bool) -> Source:
+    """Raises ``PathError`` and ``TemplateError``."""
+    if "{{" in text:
+        return Source(_template_reader(templates.compile(text, Place.PLAIN, strict=strict)))
+    if _BRACES.search(_BRACKETS.sub("", text)):
+        return Source(_braces_reader(text))
+    steps = path_steps(text)
+    return Source(_path_reader(text, steps), steps)
+
+
+def path_steps(text: str) -> tuple[Step, ...]:
+    """The steps of a path of 10.1; raises ``PathError``."""
+    if len(text) > MAX_LENGTH:
+        raise PathError(f"a path has at most {MAX_LENGTH} characters, this one has {len(text)}")
+    steps = plain_steps(text)
+    if steps is None:
+        raise PathError(f"path {text!r} is none of a mapping; a name with such letters goes into ['...']")
+    return steps
+
+
+def _template_reader(template: Template) -> Reader:
+    def read(work: Work) -> Json:
+        try:
+            return template.render(work.scope)
+        except TemplateError as error:
+            raise MappingError("invalid_template", error.message, "mapping") from None
+
+    return read
+
+
+def _braces_reader(text: str) -> Reader:
+    """``{first} {last}`` of the earlier edition: a member that is missing or null is empty text."""
+    pieces = _BRACES.split(text)
+    constants = pieces[0::2]
+    readers = [_path_reader(path, path_steps(path)) for path in pieces[1::2]]
+
+    def read(work: Work) -> Json:
+        out = [constants[0]]
+        for reader, constant in zip(readers, constants[1:], strict=True):
+            value = reader(work)
+            out.append("" if value is None or value is NOTHING else text_of(value))
+            out.append(constant)
+        return "".join(out)
+
+    return read
+
+
+def _path_reader(text: str, steps: tuple[Step, ...]) -> Reader:
+    if ALL in steps:
+        return _spreading_reader(text, steps)
+    if len(steps) == 1 and steps[0] == text:
+        return _name_reader(text)
+    by_row = bool(steps) and isinstance(steps[0], int)
+
+    def read(work: Work) -> Json:
+        value = work.record if by_row else work.first
+        for step in steps:
+            value = step_into(value, step)
+            if value is NOTHING:
+                return step_into(work.first, text)
+        return value
+
+    return read
+
+
+def _name_reader(name: str) -> Reader:
+    def read(work: Work) -> Json:
+        record = work.first
+        return record.get(name, NOTHING) if isinstance(record, dict) else NOTHING
+
+    return read
+
+
+def _spreading_reader(text: str, steps: tuple[Step, ...]) -> Reader:
+    start = steps.index(ALL)
+    before, after = steps[:start], steps[start:]
+    by_row = start == 0 or isinstance(steps[0], int)
+
+    def read(work: Work) -> Json:
+        value = work.record if by_row else work.first
+        for step in before:
+            value = step_into(value, step)
+            if value is NOTHING:
+                return step_into(work.first, text)
+        if value is None:
+            return NOTHING
+        return spread([value], after)
+
+    return read
+
+
+def spread(values: list[Json], steps: tuple[Step, ...]) -> list[Json]:
+    """The values that the steps find below ``values``, in one flat list."""
+    for step in steps:
+        if step is ALL:
+            values = [element for value in values for element in elements_of(value)]
+        else:
+            values = [inner for value in values if (inner := step_into(value, step)) is not NOTHING]
+    return values
