@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fairlead.api.connections import ConnectionServicer
@@ -53,6 +53,9 @@ from fairlead.v1 import connection_service_pb2, edge_service_pb2, token_service_
 from prometheus_client import CollectorRegistry
 
 
+log: Final = structlog.get_logger("fairlead.start")
+
+
 class StartError(Exception):
     """The service cannot start; the message says why and what to do."""
 
@@ -77,6 +80,14 @@ class Running:
     grpc: GrpcServer
     transport: HttpTransport
     store: Store
+
+    async def ready(self) -> bool:
+        """Whether the store answers."""
+        try:
+            await self.store.ping()
+        except StoreUnavailable:
+            return False
+        return True
 
     async def stop(self, grace: float) -> None:
         """Let running calls end within ``grace`` seconds, then close sockets and store."""
@@ -201,6 +212,11 @@ def _keyrings(settings: Settings) -> tuple[Keyring, Keyring]:
         made = None
         if database is not None and not (settings.encryption_keys and settings.state_keys):
             made = load_or_generate(key_file_path(database))
+            if made.was_exposed:
+                log.warning(
+                    "key file was readable by others; it is closed to them now, its keys may be known",
+                    path=str(made.path),
+                )
         rings = []
         for name, text in (("encryption", settings.encryption_keys), ("state", settings.state_keys)):
             if text:

@@ -63,7 +63,7 @@ class Settings:
         settings = cls(**values)
         if settings.database_url.startswith("mongodb") and not (settings.encryption_keys and settings.state_keys):
             problems.append(
-                f"{PREFIX}ENCRYPTION_KEYS and {PREFIX}STATE_KEYS: both are required with MongoDB; "
+                f"{PREFIX}DATABASE_URL names MongoDB: {PREFIX}ENCRYPTION_KEYS and {PREFIX}STATE_KEYS are both required then; "
                 "`fairlead key generate` prints a key"
             )
         if problems:

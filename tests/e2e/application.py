@@ -27,7 +27,9 @@ class Application:
         self.in_flight = 0
         self.most_in_flight = 0
         self.hold = asyncio.Event()
+        self.asked = asyncio.Event()
         self.cancelled = 0
+        self.barrier = asyncio.Barrier(3)
         self._throttled = 0
 
     def app(self) -> web.Application:
@@ -62,6 +64,7 @@ class Application:
             "/rubbish": self.rubbish,
             "/status/{code}": self.status,
             "/echo": self.echo,
+            "/together": self.together,
         }.items():
             app.router.add_route("*", path, handler)
         return app
@@ -190,6 +193,7 @@ class Application:
         return web.json_response({"status": "ok"})
 
     async def hang(self, request: web.Request) -> web.Response:
+        self.asked.set()
         await self.hold.wait()
         return web.json_response({})
 
@@ -204,6 +208,11 @@ class Application:
 
     async def status(self, request: web.Request) -> web.Response:
         return web.json_response({"error": {"text": "as you wished"}}, status=int(request.match_info["code"]))
+
+    async def together(self, request: web.Request) -> web.Response:
+        """Answers when three requests are in flight, so that a level of three is reached for certain."""
+        await self.barrier.wait()
+        return web.json_response({})
 
     async def echo(self, request: web.Request) -> web.Response:
         return web.json_response(

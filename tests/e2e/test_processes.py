@@ -41,10 +41,8 @@ async def test_sigterm_lets_running_calls_finish(tmp_path: Path, application: Se
     place = Place(tmp_path)
     async with place.serve("serve", ready=READY) as process:
         call = asyncio.create_task(place.post("/v1/connections/ping", document(application, "/hang")))
-        while not application.application.seen:
-            await asyncio.sleep(0.01)
+        await application.application.asked.wait()
         process.send_signal(signal.SIGTERM)
-        await asyncio.sleep(0.05)
         application.application.hold.set()
         assert await call == (200, {"code": 200})
         assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -292,7 +292,7 @@ async def test_refused_credentials_end_an_import_and_take_the_connection_offline
 async def test_the_level_of_a_connection_holds(api: ApiClient, application: Served) -> None:
     """connections.md 8.1: never more in flight than the level, and the level is reached."""
     connection = (await api.create(http(application, concurrencyLevel=3)))["_id"]
-    model = {"http": {"relativeURI": ["/echo"], "method": ["POST"]}}
+    model = {"http": {"relativeURI": ["/together"], "method": ["POST"]}}
     await api.run_import(connection, {"import": model, "data": [{"n": n} for n in range(60)]})
     assert application.application.most_in_flight == 3
 

@@ -67,6 +67,6 @@ class Script:
         async def reach(url: str) -> None:
             raise AssertionError("an export sends requests")
 
-        names = {"export": export, "settings": {}, "testMode": False, **context}
         connection = connection_of(ACCOUNT, tree)
+        names = {"connection": connection.context, "export": export, "settings": {}, "testMode": False, **context}
         return Run(connection, Deadline(300.0), ManualClock(), "export", self.send, reach, names)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import aiohttp
 import typer
+
 from fairlead.cli.exits import REFUSED, UNREACHABLE, USAGE, Stop
 
 Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="Address of fairlead.", show_default=True)]

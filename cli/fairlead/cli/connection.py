@@ -10,11 +10,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
 from fairlead.cli.client import DEFAULT_URL, Client, TokenFile, Url, read_token
 from fairlead.cli.exits import FAILED
 from fairlead.cli.files import read_document, write_line
-from rich.console import Console
-from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Connections: how to reach and sign in to an application.")
 Id = Annotated[str, typer.Argument(help="The connection's _id.")]

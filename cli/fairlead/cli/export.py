@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 import msgspec
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from fairlead.cli.client import DEFAULT_URL, Client, TokenFile, Url
 from fairlead.cli.connection import open_client
 from fairlead.cli.files import read_document, write_line
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 app = typer.Typer(no_args_is_help=True, help="Exports: pull records out of an application.")
 
@@ -29,7 +30,7 @@ class PageAnswer(msgspec.Struct):
     """An answer of ``/export/pages``: records and state stay raw."""
 
     data: list[msgspec.Raw]
-    pagedExportState: msgspec.Raw | None = None
+    pagedExportState: msgspec.Raw = msgspec.Raw()  # empty: none; a union with None cannot stay raw
 
 
 @app.command()
@@ -70,7 +71,7 @@ async def _run(client: Client, connection: str, model: msgspec.Raw) -> None:
                     write_line(bytes(record))
                 count += len(answer.data)
                 state = answer.pagedExportState
-                known = msgspec.json.decode(state, type=Total) if state is not None else Total(done=True)
+                known = msgspec.json.decode(state, type=Total) if bytes(state) else Total(done=True)
                 progress.update(task, completed=count, total=count if known.done else known.totalRecords)
                 if known.done:
                     return

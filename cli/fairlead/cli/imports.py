@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 import msgspec
 import typer
+from rich.console import Console
+from rich.progress import Progress
+
 from fairlead.cli.client import DEFAULT_URL, Client, TokenFile, Url
 from fairlead.cli.connection import open_client
 from fairlead.cli.exits import FAILED
 from fairlead.cli.files import read_document, read_records, write_line
-from rich.console import Console
-from rich.progress import Progress
 
 app = typer.Typer(no_args_is_help=True, help="Imports: push records into an application.")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from google.protobuf.message import Message
+
 from fairlead.api.call import Call
 from fairlead.api.errors import domain_error, error_list, grpc_code
 from fairlead.api.service import Service
 from fairlead.gateway.dispatcher import CallFailed, Reply
-from google.protobuf.message import Message
 
 
 class LocalDispatcher:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-import click
 import typer
-from fairlead.cli import connection, export, imports, operator, serve
-from fairlead.cli.exits import OK, USAGE, Stop
 from rich.console import Console
+
+from fairlead.cli import connection, export, imports, operator, serve
+from fairlead.cli.exits import OK, Stop
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,18 +36,13 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
     try:
-        return int(app(arguments, prog_name="fairlead", standalone_mode=False) or OK)
+        app(arguments, prog_name="fairlead")
     except Stop as stop:
         Console(stderr=True).print(f"fairlead: {stop.message}", markup=False, highlight=False, soft_wrap=True)
         return stop.code
-    except typer.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except (KeyboardInterrupt, click.Abort):
-        return 130
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else OK
     except BrokenPipeError:
-        # The reader of our stdout (`| head`) has seen enough; nothing more may be written, not even by the interpreter at exit.
-        sys.stdout = None  # type: ignore[assignment]  # the documented way to keep the interpreter from flushing it
-        return OK
+        # The reader of our stdout (`| head`) has seen enough; what is still buffered must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK

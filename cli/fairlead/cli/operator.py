@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
 from fairlead.bootstrap import Offices, open_offices
 from fairlead.cli.environment import settings_or_stop
 from fairlead.cli.exits import USAGE, Stop
@@ -14,8 +17,6 @@ from fairlead.crypto.key import generate_key_word
 from fairlead.domain.dates import iso
 from fairlead.domain.document import AccountId
 from fairlead.domain.errors import FairleadError
-from rich.console import Console
-from rich.table import Table
 
 T = TypeVar("T")
 account_app = typer.Typer(no_args_is_help=True, help="Accounts: whose resources they are.")

@@ -7,6 +7,9 @@ import signal
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
 from fairlead.bootstrap import Running, StartError, configure_logs, start_service
 from fairlead.cli.environment import settings_or_stop
 from fairlead.cli.exits import USAGE, Stop
@@ -15,8 +18,6 @@ from fairlead.gateway.channel import ChannelDispatcher
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.settings import Settings
-from rich.console import Console
-from rich.table import Table
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -68,7 +69,9 @@ async def _serve(settings: Settings, service_only: bool) -> None:
     edge: Gateway | None = None
     try:
         if not service_only:
-            edge = Gateway(gateway_settings(settings), LocalDispatcher(running.service), running.registry)
+            edge = Gateway(
+                gateway_settings(settings), LocalDispatcher(running.service), running.registry, ready=running.ready
+            )
             await edge.start()
         _announce(settings, running, edge)
         await stop.wait()
@@ -82,7 +85,7 @@ async def _serve(settings: Settings, service_only: bool) -> None:
 async def _gateway(settings: Settings, target: str) -> None:
     stop = _stop_signal()
     dispatcher = ChannelDispatcher(target)
-    edge = Gateway(gateway_settings(settings), dispatcher)
+    edge = Gateway(gateway_settings(settings), dispatcher, ready=dispatcher.ready, logs_requests=True)
     try:
         await edge.start()
         console.print(f"REST  http://{edge.address}  ->  gRPC {target}")

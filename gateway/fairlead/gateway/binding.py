@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from fairlead.contract.problems import ContractError
 from fairlead.contract.reader import Unknown, read
 from fairlead.contract.routes import Route
 from fairlead.gateway.errors import Refused
 from fairlead.gateway.query import bind_query, pairs, query_fields
-from google.protobuf.message import Message
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+
 from fairlead.contract.problems import INVALID_JSON
 from fairlead.gateway.errors import Refused
 

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from fairlead.contract.services import rpc_name, services
-from fairlead.gateway.dispatcher import CallFailed, Reply
-from fairlead.v1 import common_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2
+
+from fairlead.contract.services import rpc_name, services
+from fairlead.gateway.dispatcher import CallFailed, Reply
+from fairlead.v1 import common_pb2
 
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
 OPTIONS: Final = (
@@ -96,11 +97,12 @@ class ChannelDispatcher:
 
     async def close(self) -> None:
         """Close the channel; calls that run are cancelled."""
-        await self._channel.close()
+        await self._channel.close(grace=None)
 
 
 def _error_list(error: grpc.aio.AioRpcError, request_id: Callable[[], str]) -> common_pb2.ErrorList:
-    for key, value in error.trailing_metadata() or ():
+    trailers: Any = error.trailing_metadata() or ()
+    for key, value in trailers:
         if key == _DETAILS and isinstance(value, bytes):
             found = _unpacked(value)
             if found is not None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
-from fairlead.v1 import common_pb2
 from google.protobuf.message import Message
+
+from fairlead.v1 import common_pb2
 
 
 @dataclass(frozen=True, slots=True)

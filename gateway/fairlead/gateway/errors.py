@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+
 from fairlead.contract.problems import ContractError, ContractProblem
 from fairlead.gateway.answer import JSON, Answer
 from fairlead.v1 import common_pb2

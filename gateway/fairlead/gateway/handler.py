@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from aiohttp import web
+
 from fairlead.contract.reader import Unknown
 from fairlead.contract.routes import Match, NoMatch, Route, RouteTable
 from fairlead.gateway.admission import Admission
@@ -41,6 +42,8 @@ class Exchange:
     route: str = NO_ROUTE
     is_open: bool = False
     """No bearer token is asked for."""
+    refused: bool = False
+    """The answer is an error of the gateway's own."""
 
 
 class Handler:
@@ -77,7 +80,9 @@ class Handler:
             return response
         finally:
             seconds = time.perf_counter() - started
-            self._observation.finished(exchange.id, request.method, exchange.route, status, seconds)
+            self._observation.finished(
+                exchange.id, request.method, exchange.route, status, seconds, refused=exchange.refused
+            )
 
     async def _answer(self, exchange: Exchange) -> Answer:
         try:
@@ -86,6 +91,7 @@ class Handler:
             except Refused as refused:
                 if not exchange.is_open:
                     await self._admission.admit(self._metadata(exchange))
+                exchange.refused = True
                 return refused.answer()
         except CallFailed as failed:
             return error_answer(failed.error_list)

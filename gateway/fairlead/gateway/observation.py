@@ -21,7 +21,8 @@ log: Final = structlog.get_logger("fairlead.gateway")
 
 class Observation:
     """Counts requests by route template, method and status: never by path, which clients make up. ``logs`` is for a gateway
-    that is a process of its own; in process the service writes the line."""
+    that is a process of its own: it logs every request. In process the service logs the calls it gets, so only what the gateway
+    refused by itself needs a line from here."""
 
     def __init__(self, registry: CollectorRegistry, *, logs: bool) -> None:
         self._logs = logs
@@ -36,12 +37,12 @@ class Observation:
             buckets=_SECONDS,
         )
 
-    def finished(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
-        """One answered or abandoned request."""
+    def finished(self, request_id: str, method: str, route: str, status: int, seconds: float, *, refused: bool) -> None:
+        """One answered or abandoned request; ``refused`` when the gateway answered an error of its own."""
         word = method if method in _METHODS else "other"
         self._requests.labels(route, word, str(status)).inc()
         self._seconds.labels(route, word).observe(seconds)
-        if self._logs:
+        if self._logs or refused:
             log.info(
                 "request",
                 request_id=request_id,

@@ -8,12 +8,13 @@ from importlib import resources
 from typing import Final
 
 import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
 from fairlead.contract.comments import comments
 from fairlead.contract.openapi import openapi
 from fairlead.contract.routes import RouteTable
 from fairlead.gateway.answer import JSON, Answer
 from fairlead.gateway.errors import Refused
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 Ready = Callable[[], Awaitable[bool]]
 Page = Callable[[], Awaitable[Answer]]

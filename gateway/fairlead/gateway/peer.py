@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
+
 from fairlead.gateway.settings import Network
 
 _AUTHORITY: Final = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from google.protobuf.message import Message
+
 from fairlead.contract.plan import FieldPlan, Kind
 from fairlead.contract.problems import INVALID_QUERY, ContractProblem
 from fairlead.contract.routes import Route
 from fairlead.gateway.errors import Refused
-from google.protobuf.message import Message
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 _REAL: Final = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?", re.ASCII)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
+from google.protobuf.descriptor import ServiceDescriptor
+from prometheus_client import CollectorRegistry
+
 from fairlead.contract.routes import RouteTable
 from fairlead.contract.services import services
 from fairlead.gateway.dispatcher import Dispatcher
@@ -14,8 +17,6 @@ from fairlead.gateway.handler import Handler
 from fairlead.gateway.observation import Observation
 from fairlead.gateway.pages import Pages, Ready
 from fairlead.gateway.settings import GatewaySettings
-from google.protobuf.descriptor import ServiceDescriptor
-from prometheus_client import CollectorRegistry
 
 _LINGER_SECONDS: Final = 5.0
 """How long the rest of a body that was refused is read away, so that the client sees the answer and no reset."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_sent
 from fairlead.contract.plan import WRITTEN, FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import ContractProblem, Problems
-from fairlead.contract.rules import judge_items, judge_number, judge_text, refuse_word
-from google.protobuf.message import Message
+from fairlead.contract.rules import judge_items, judge_number, judge_size, judge_text, refuse_word
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -41,6 +42,8 @@ class _Checker:
         """Judge one message whose members stand at ``start`` (empty, or a path with its last dot)."""
         around, mode = (self._written, self._scope), self._mode
         if plan.written:
+            if not judge_size(message.ByteSize(), start.removesuffix("."), self.problems):
+                return
             self._written, self._scope = frozenset(getattr(message, WRITTEN)), len(start)
         for descriptor, value in message.ListFields():
             member = plan.by_field.get(descriptor)

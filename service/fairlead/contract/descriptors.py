@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fairlead.v1 import common_pb2, options_pb2
 from google.protobuf.descriptor import (
     Descriptor,
     EnumDescriptor,
@@ -14,6 +13,8 @@ from google.protobuf.descriptor import (
 )
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+
+from fairlead.v1 import common_pb2, options_pb2
 
 OPEN_VALUE: Final = common_pb2.JsonValue.DESCRIPTOR.full_name
 """Name of the message that carries any JSON value as its text (D1)."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from fairlead.contract.plan import FieldPlan, Kind
 from fairlead.contract.routes import Route
 from fairlead.contract.schemas import Comments, Schema, Schemas
 from fairlead.v1 import common_pb2
-from google.protobuf.descriptor import FieldDescriptor
 
 TITLE: Final = "fairlead"
 VERSION: Final = "v1"
@@ -118,7 +119,7 @@ def _body(route: Route, schemas: Schemas) -> Schema:
         return schemas.body(route.method.input_type, route.rules.mode, route.outside)
     descriptor = route.method.input_type.fields_by_name[route.body]
     plan = route.request_plan.by_proto_name[route.body]
-    if plan.kind == Kind.OBJECT and not plan.repeated:
+    if plan.kind == Kind.OBJECT and not plan.repeated and descriptor.message_type is not None:
         return schemas.body(descriptor.message_type, route.rules.mode)
     return schemas.field(descriptor, plan)
 

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 import msgspec
+
 from fairlead.contract.plan import FieldPlan
 from fairlead.contract.problems import Problems
 from fairlead.contract.rules import MASK, MASK_REFUSED, NOT_THE_MASK, judge_items
@@ -25,8 +26,11 @@ class _AnyObject(msgspec.Struct):
     """Matches an object whatever its members, which are skipped, not decoded."""
 
 
-_OBJECTS: Final = msgspec.json.Decoder(list[_AnyObject])
-_QUOTED: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?P<single>(?:[^'\\]|\\.)*)'""", re.DOTALL)
+_RECORDS: Final = msgspec.json.Decoder(list[_AnyObject | list[_AnyObject]])
+_QUOTED: Final = re.compile(
+    r""""[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|'(?P<single>[^'\\]*(?:\\.[^'\\]*)*)(?:'|\\?\Z)""", re.DOTALL
+)
+"""A quoted string of either kind; one without an end reaches to the end of the text, which keeps the search linear."""
 _SINGLE_ESCAPE: Final = re.compile(r"""\\(.)|(")""", re.DOTALL)
 
 _KINDS: Final = {
@@ -36,6 +40,9 @@ _KINDS: Final = {
     options_pb2.JSON_KIND_SCALAR: (frozenset(b'"-0123456789tfn'), "be a string, a number, true, false or null"),
 }
 """First byte of each kind of value, and what to say of another."""
+
+_MOST_LOOKED_AT: Final = 1_000_000
+"""Commas in an array with wrong elements up to which each element is told; it bounds what a hostile body costs."""
 
 _RECORD: Final = (b"{", b"[")
 
@@ -83,11 +90,14 @@ def judge_sent(field: FieldPlan, json: bytes, path: str, mode: int, problems: Pr
 
 def _judge_records(field: FieldPlan, part: bytes, path: str, problems: Problems) -> None:
     try:
-        count = len(_OBJECTS.decode(part))
+        count = len(_RECORDS.decode(part))
     except msgspec.ValidationError:
-        pass  # something else than objects: look at each
+        pass  # something else than objects and rows of objects: look at each
     else:
         judge_items(field, count, path, problems)
+        return
+    if part.count(b",") > _MOST_LOOKED_AT:
+        problems.invalid(path, "hold nothing but objects and arrays of rows")
         return
     elements = _ELEMENTS.decode(part)
     judge_items(field, len(elements), path, problems)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan
 from fairlead.contract.scope import NOTHING_WRITTEN, Written, written_in
 from fairlead.v1 import options_pb2
-from google.protobuf.message import Message
 
 _EXACT_WHOLE: Final = 2**53
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from fairlead.contract.descriptors import enum_rules, field_rules, is_open, message_class, message_rules, value_rules
-from fairlead.v1 import options_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from fairlead.contract.descriptors import enum_rules, field_rules, is_open, message_class, message_rules, value_rules
+from fairlead.v1 import options_pb2
 
 WRITTEN: Final = "written"
 """Field of a stored message that lists its nulls, empty lists and empty objects (D21); never part of the JSON."""
@@ -158,7 +159,10 @@ class FieldPlan:
 
 
 class MessagePlan:
-    """One message: its fields by number and by every REST spelling, and in printing order."""
+    """One message: its fields in the order of the contract, and by descriptor, proto name and REST spelling.
+
+    ``by_name`` knows the members of the JSON; fields that travel as a header are none.
+    """
 
     __slots__ = (
         "always_printed",
@@ -198,7 +202,7 @@ class MessagePlan:
             self.by_field[field] = plan
             self.by_proto_name[plan.name] = plan
             self.position[field] = place
-            for name in (plan.json_name, *plan.aliases):
+            for name in () if plan.header else (plan.json_name, *plan.aliases):
                 if self.by_name.setdefault(name, plan) is not plan:
                     raise TypeError(f"{message.full_name} has two fields that are written {name}")
         for mode in options_pb2.Mode.values():
@@ -209,8 +213,8 @@ class MessagePlan:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The REST names of the fields, in the order of the contract."""
-        return tuple(plan.json_name for plan in self.fields)
+        """The REST names of the members, in the order of the contract."""
+        return tuple(plan.json_name for plan in self.fields if not plan.header)
 
 
 _plans: Final[dict[Descriptor, MessagePlan]] = {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from google.protobuf.message import Message
+
 from fairlead.contract.openvalue import NULL
 from fairlead.contract.plain import Form, empty_of, plain, plain_list
 from fairlead.contract.plan import Kind, plan_for
 from fairlead.contract.scope import NOTHING_WRITTEN, written_in
-from google.protobuf.message import Message
 
 
 def _spliced(json: bytes) -> msgspec.Raw:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
+from google.protobuf.message import Message
+
 from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_open
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import INVALID_JSON, UNKNOWN_FIELD, ContractError, ContractProblem, Problems
-from fairlead.contract.rules import judge_items
+from fairlead.contract.rules import judge_items, judge_size
 from fairlead.contract.scalars import NULL_SENT, Scalars
 from fairlead.contract.scope import Scope
 from fairlead.contract.suggest import nearest
 from fairlead.contract.syntax import JsonText, SyntaxProblem, checked
-from google.protobuf.message import Message
 
 Unknown = Literal["refuse", "ignore"]
 M = TypeVar("M", bound=Message)
@@ -27,6 +28,9 @@ _TEXTS: Final = msgspec.json.Decoder(list[str]).decode
 
 _NO_FIELDS: Final[frozenset[str]] = frozenset()
 _LONGEST_SHOWN_KEY: Final = 200
+_MOST_SUGGESTIONS: Final = (
+    100  # the envelope shows no more entries (contract.md 1.5), and each costs up to a millisecond
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class _Reader:
 
     def read_whole(self, message: Message, plan: MessagePlan, path: str, outside: Set[str] = _NO_FIELDS) -> None:
         """The body is the message; an empty body is an empty object, and required fields count even then."""
-        members = self._members(msgspec.Raw(self._document.text), path)
+        members = self._members(plan, msgspec.Raw(self._document.text), path)
         if members is not None:
             kept = self._fill(message, plan, members, path, outside)
             self._require(plan, kept, path)
@@ -114,19 +118,22 @@ class _Reader:
         self, message: Message, plan: MessagePlan, raw: msgspec.Raw, path: str, *, droppable: bool = True
     ) -> bool:
         """Fill ``message``; false when it had members and is left without any (contract.md 1.10)."""
-        members = self._members(raw, path)
+        members = self._members(plan, raw, path)
         if members is None:
             return True
         kept = self._fill(message, plan, members, path)
         if members and not kept and droppable:
             return False
         message.SetInParent()
-        if not members:
+        if not members and droppable:
             self._scope.note(path)
         self._require(plan, kept, path)
         return True
 
-    def _members(self, raw: msgspec.Raw, path: str) -> dict[str, msgspec.Raw] | None:
+    def _members(self, plan: MessagePlan, raw: msgspec.Raw, path: str) -> dict[str, msgspec.Raw] | None:
+        """The members of an object one level deep; None when a problem was told."""
+        if plan.written and not judge_size(len(memoryview(raw)), path, self.problems):
+            return None
         try:
             return _MEMBERS(raw)
         except msgspec.ValidationError:
@@ -169,7 +176,7 @@ class _Reader:
         if not self._refuse:
             self.ignored.append(path)
             return
-        known = nearest(key, plan.names)
+        known = nearest(key, plan.names) if len(self.problems) < _MOST_SUGGESTIONS else None
         hint = f' Did you mean "{known}"?' if known else ""
         self.problems.add(UNKNOWN_FIELD, f'Unknown field "{path}".{hint}', path)
 
@@ -205,10 +212,10 @@ class _Reader:
         value = self._scalars.read(field, raw, path)
         if value is NULL_SENT:
             return self._null(field, path)
-        if not self.problems.found:
+        if value == "" and self._mode in field.required:
+            self.problems.missing(path)
+        elif not self.problems.found:
             setattr(message, field.name, value)
-            if value == "" and self._mode in field.required:
-                self.problems.missing(path)
         return True
 
     def _null(self, field: FieldPlan, path: str) -> bool:
@@ -281,7 +288,7 @@ class _Reader:
         except msgspec.ValidationError:
             if _is_null(raw):
                 return []
-            first = bytes(raw)[:1]
+            first = bytes(memoryview(raw)[:1])
             alone = field.kind in (Kind.TEXT, Kind.WORD) or (field.kind is Kind.ROW and _holds_texts(field))
             if alone and (first != b"{" or field.object_as_text):
                 return [raw]
@@ -335,11 +342,11 @@ def _set_text(message: Message, field: FieldPlan, raw: msgspec.Raw) -> bool:
 
 
 def _is_null(raw: msgspec.Raw) -> bool:
-    return bytes(raw) == NULL
+    return len(memoryview(raw)) == len(NULL) and bytes(raw) == NULL
 
 
 def _is_array(raw: msgspec.Raw) -> bool:
-    return bytes(raw).startswith(b"[")
+    return bytes(memoryview(raw)[:1]) == b"["
 
 
 def _holds_texts(field: FieldPlan) -> bool:

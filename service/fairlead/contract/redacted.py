@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
 from fairlead.contract.descriptors import field_rules, is_open
 from fairlead.contract.plan import WRITTEN
 from fairlead.contract.rules import MASK
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import Message
 
 
 def redacted(message: Message) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+
 from fairlead.contract.descriptors import message_class, method_rules
 from fairlead.contract.http_rule import ANY_METHOD, HttpRule, RouteError, http_rules
 from fairlead.contract.plan import Kind, MessagePlan, plan_of
 from fairlead.contract.services import rpc_name
 from fairlead.v1 import options_pb2
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
 
 
 class Route:

@@ -23,6 +23,9 @@ _DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
 
+MAX_DOCUMENT: Final = 2**20
+"""Bytes of a connection, export, import or flow document (contract.md 1.15)."""
+
 Number = TypeVar("Number", int, float)
 
 
@@ -66,6 +69,14 @@ def judge_items(field: FieldPlan, count: int, path: str, problems: Problems) -> 
     if count < field.min_items:
         noun = "entry" if field.min_items == 1 else "entries"
         problems.invalid(path, f"have at least {field.min_items} {noun}")
+
+
+def judge_size(size: int, path: str, problems: Problems) -> bool:
+    """Whether a stored document is small enough to be looked at; adds to ``problems`` when it is not."""
+    if size > MAX_DOCUMENT:
+        problems.invalid(path, f"be at most {MAX_DOCUMENT} bytes long, not {size}")
+        return False
+    return True
 
 
 def normal_date(text: str) -> str | None:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 import msgspec
+
 from fairlead.contract.plan import FieldPlan, Kind
 from fairlead.contract.problems import Problems
 from fairlead.contract.rules import judge_number, judge_text, refuse_word

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
 from fairlead.contract.descriptors import field_rules
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_of
 from fairlead.contract.rules import MASK
 from fairlead.v1 import options_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 Schema = dict[str, Any]
 Comments = Mapping[str, str]
@@ -20,6 +21,8 @@ _MODES: Final = {
     options_pb2.MODE_VIRTUAL_CONNECTION: "virtual ping",
     options_pb2.MODE_VIRTUAL_MODEL: "virtual run",
 }
+
+_STORED: Final = frozenset({options_pb2.MODE_CREATE, options_pb2.MODE_REPLACE})
 
 _SCALARS: Final[Mapping[str, Schema]] = {
     Kind.TEXT: {"type": "string"},
@@ -68,7 +71,7 @@ class Schemas:
             schema = {"type": "array", "items": schema}
             if plan.min_items:
                 schema["minItems"] = plan.min_items
-        if set(_MODES) <= plan.output_only:
+        if plan.output_only >= _STORED:
             schema["readOnly"] = True
         description = self._described(descriptor, plan)
         if description:
@@ -96,10 +99,10 @@ class Schemas:
             assert plan.words is not None
             return {"type": "string", "enum": list(plan.words.word_of.values())}
         if plan.kind == Kind.ROW:
-            inner, field = next(iter(plan_of(descriptor.message_type).by_field.items()))
+            inner, field = next(iter(plan_of(_message(descriptor)).by_field.items()))
             return {"type": "array", "items": self._value(inner, field)}
         if plan.kind == Kind.OBJECT:
-            return self.message(descriptor.message_type)
+            return self.message(_message(descriptor))
         return {**_SCALARS[plan.kind], **_bounds(descriptor, plan)}
 
     def _described(self, descriptor: FieldDescriptor, plan: FieldPlan) -> str:
@@ -112,6 +115,11 @@ class Schemas:
         if plan.aliases:
             parts.append(f"Also read as {', '.join(f'`{alias}`' for alias in plan.aliases)}.")
         return " ".join(part for part in parts if part)
+
+
+def _message(descriptor: FieldDescriptor) -> Descriptor:
+    assert descriptor.message_type is not None
+    return descriptor.message_type
 
 
 def _bounds(descriptor: FieldDescriptor, plan: FieldPlan) -> Schema:

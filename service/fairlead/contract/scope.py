@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from fairlead.contract.plan import WRITTEN, MessagePlan
 from google.protobuf.message import Message
+
+from fairlead.contract.plan import WRITTEN, MessagePlan
 
 Written = dict[str, Any]
 """The paths of ``written`` as a tree: member or index to what is written below it."""

@@ -7,8 +7,9 @@ import pkgutil
 from functools import cache
 from typing import Final
 
-import fairlead.v1
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
+
+import fairlead.v1
 
 _SUFFIX: Final = "_service_pb2"
 

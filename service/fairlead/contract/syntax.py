@@ -22,6 +22,8 @@ _ESCAPE: Final = re.compile(
 )
 _UNICODE_ESCAPE: Final = re.compile(rb"\\u[0-9a-fA-F]{4}")
 
+_RUNS: Final = re.compile(rb"(\[+)(\]+)")
+_PEELED: Final = 8
 _OPENING: Final = bytes.maketrans(b"{}", b"[]")
 _ALL_BUT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
@@ -104,17 +106,24 @@ def _without_halves(text: bytes) -> JsonText:
 
 
 def _is_deep(text: bytes) -> bool:
-    """Whether valid JSON is nested deeper than allowed: strip it to its brackets, then peel the innermost pairs off.
+    """Whether valid JSON is nested deeper than allowed.
 
-    All steps run in C: 2 ms per MiB of records.
+    The text is stripped to its brackets, the innermost pairs are peeled off a few times, which leaves nothing of ordinary
+    bodies (5 ms per MiB), and what is left is walked in runs, so that the worst body costs a twentieth of a second per MiB.
     """
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     # Two quotes side by side are an empty string, or the end of one string and the start of the next: either may go.
     skeleton = text.translate(_OPENING, _ALL_BUT_BRACKETS).replace(b'""', b"")
     brackets = b"".join(skeleton.split(b'"')[::2])
-    for _ in range(MAX_DEPTH):
+    for _ in range(_PEELED):
         if not brackets:
             return False
         brackets = brackets.replace(b"[]", b"")
-    return bool(brackets)
+    depth = _PEELED
+    for opened, closed in _RUNS.findall(brackets):
+        depth += len(opened)
+        if depth > MAX_DEPTH:
+            return True
+        depth -= len(closed)
+    return False

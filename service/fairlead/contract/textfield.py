@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from fairlead.contract.plan import FieldPlan
 from fairlead.contract.problems import INVALID_QUERY, ContractProblem, Problems
 from fairlead.contract.rules import normal_date
 from fairlead.contract.scalars import Scalars
 from fairlead.contract.syntax import JsonText
 from fairlead.v1 import options_pb2
-from google.protobuf.message import Message
 
 _NO_DOCUMENT: Final = JsonText(b"")
 

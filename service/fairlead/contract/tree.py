@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from google.protobuf.message import Message
+
 from fairlead.contract.plain import Form, plain
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.scope import Scope
-from google.protobuf.message import Message
 
 Tree = dict[str, Any]
 M = TypeVar("M", bound=Message)

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from fairlead.crypto.envelope import NONCE_BYTES, decode64, encode64
 from fairlead.crypto.key import KEY_BYTES, DecryptionFailed, Key
 from fairlead.crypto.keyring import Keyring

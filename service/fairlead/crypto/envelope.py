@@ -13,6 +13,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from fairlead.crypto.key import DecryptionFailed, Key
 from fairlead.domain.document import AccountId
 

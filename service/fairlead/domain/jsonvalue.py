@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -163,14 +164,33 @@ def _encode(value: Json, encode: Callable[[Json], bytes], *, sort: bool) -> byte
         raise JsonError("the value is nested too deeply") from None
 
 
+class _Written(str):
+    """A piece of JSON text among values that are still to be written."""
+
+
 def _escaped(value: Json, *, sort: bool) -> str:
-    """The slow way, for values with lone surrogates (msgspec refuses them; as bytes they become ``\\udXXX``)."""
-    if isinstance(value, dict):
-        items = sorted(value.items()) if sort else value.items()
-        return "{" + ",".join(f"{_quoted(key)}:{_escaped(item, sort=sort)}" for key, item in items) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_escaped(item, sort=sort) for item in value) + "]"
-    return _quoted(value) if isinstance(value, str) else _encoder.encode(value).decode()
+    """The slow way, for values with lone surrogates (msgspec refuses them; as bytes they become ``\\udXXX``). Not recursive: the value
+    may have as many levels as msgspec reads."""
+    written: list[str] = []
+    waiting: list[Json] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Written):
+            written.append(node)
+        elif isinstance(node, dict):
+            items = sorted(node.items(), key=itemgetter(0)) if sort else list(node.items())
+            written.append("{")
+            waiting.append(_Written("}"))
+            for place, (key, item) in reversed(list(enumerate(items))):
+                waiting += (item, _Written(f"{',' if place else ''}{_quoted(key)}:"))
+        elif isinstance(node, list):
+            written.append("[")
+            waiting.append(_Written("]"))
+            for place, item in reversed(list(enumerate(node))):
+                waiting += (item, _Written("," if place else ""))
+        else:
+            written.append(_quoted(node) if isinstance(node, str) else _encoder.encode(node).decode())
+    return "".join(written)
 
 
 def _quoted(text: str) -> str:
@@ -296,7 +316,8 @@ def _malformed(error: msgspec.DecodeError, body: bytes) -> JsonError:
     message = str(error)
     found = _BYTE.search(message)
     if found:
-        return JsonError(_BYTE.sub("", message), int(found[1]))
+        beyond = "trailing characters" in message  # msgspec has read the first of them
+        return JsonError(_BYTE.sub("", message), int(found[1]) - beyond)
     return JsonError("JSON ends too early", len(body))
 
 

@@ -189,8 +189,7 @@ class Pools:
             if not self._open(pool):
                 self._wake_later(pool, pool.opens_at)
                 break
-            others_wait = bool(self._turns) and (pool.key not in self._turns or len(self._turns) > 1)
-            if others_wait or not self._has_place(pool):
+            if not self._has_place(pool):
                 self._turns.setdefault(pool.key, pool)
                 self._serve_turns()
                 return

@@ -7,20 +7,22 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from fairlead.domain.jsonvalue import JsonError, loads, number_text, text_of
 from fairlead.engine.ports import Json
-from fairlead.templates.moment import format_moment, parse_date, parse_moment
+from fairlead.templates.moment_reading import parse_date, parse_moment
+from fairlead.templates.moment_writing import format_moment, zone_named
 
 Convert = Callable[[Json], Json]
 """A value that is not empty to its new form; raises ``ConversionError``."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_BOOLEANS: Final = dict.fromkeys(("true", "yes", "y", "t", "1"), True) | dict.fromkeys(("false", "no", "n", "f", "0"), False)
+_BOOLEANS: Final = dict.fromkeys(("true", "yes", "y", "t", "1"), True) | dict.fromkeys(
+    ("false", "no", "n", "f", "0"), False
+)
 _DATE_MEMBERS: Final = ("extractDateFormat", "extractDateTimezone", "generateDateFormat", "generateDateTimezone")
 _ISO: Final = "YYYY-MM-DDTHH:mm:ss.SSS[Z]"
 _ISO_WITH_OFFSET: Final = "YYYY-MM-DDTHH:mm:ss.SSSZ"
@@ -37,7 +39,7 @@ def conversions(field: Mapping[str, Any]) -> list[Convert]:
     found: list[Convert] = []
     if kind == "date" or any(field.get(name) for name in _DATE_MEMBERS):
         found.append(_date(field))
-    if kind in _KINDS:
+    if isinstance(kind, str) and kind in _KINDS:
         found.append(_KINDS[kind])
     return found
 
@@ -57,25 +59,24 @@ def _date(field: Mapping[str, Any]) -> Convert:
     layout = field.get("generateDateFormat") or (_ISO_WITH_OFFSET if field.get("generateDateTimezone") else _ISO)
 
     def convert(value: Json) -> Json:
-        text = text_of(value)
+        moment = parse_moment(text_of(value), pattern, source) if pattern else parse_date(value, source)
         try:
-            moment = parse_moment(text, pattern, source) if pattern else parse_date(text, source)
-            if moment is None:
-                raise ValueError(text)
-            return format_moment(moment.astimezone(target), layout)
-        except (ValueError, OverflowError):
-            form = f"a date of the form {pattern}" if pattern else "an ISO 8601 date"
-            raise ConversionError(f"{shown(value)} is not {form}") from None
+            if moment is not None:
+                return format_moment(moment.astimezone(target), layout)
+        except OverflowError:  # the last hours of the year 9999
+            pass
+        form = f"a date of the form {pattern}" if pattern else "an ISO 8601 date"
+        raise ConversionError(f"{shown(value)} is not {form}")
 
     return convert
 
 
 def _zone(field: Mapping[str, Any], member: str) -> tzinfo:
     name = field.get(member) or "UTC"
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ZoneError(member, name) from None
+    zone = zone_named(name)
+    if zone is None:
+        raise ZoneError(member, name)
+    return zone
 
 
 def to_number(value: Json) -> Json:

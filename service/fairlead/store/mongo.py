@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import Any, Final
 
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
 from fairlead.domain.dates import from_millis, to_millis
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.engine.ports import DuplicateKey, StoreUnavailable
 from fairlead.store.filters import steps
 from fairlead.store.tree import from_bson, to_bson
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError, PyMongoError
 
 DATABASE: Final = "fairlead"
 """The database when the URL names none."""

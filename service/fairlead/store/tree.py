@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+
 from fairlead.domain.document import Tree
 
 _JSON: Final = "$json"

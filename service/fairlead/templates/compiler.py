@@ -10,8 +10,8 @@ from fairlead.engine.ports import Place
 from fairlead.templates.template import CompiledTemplate
 
 _OVERHEAD: Final = 2048
-_WEIGHT_PER_CHARACTER: Final = 32
-"""Bytes that closures take in memory: measured about 20 per character of template."""
+_WEIGHT_PER_CHARACTER: Final = 100
+"""Bytes that closures take in memory: measured 80 per character of template."""
 
 _Key = tuple[str, Place, bool]
 

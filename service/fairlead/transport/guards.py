@@ -49,7 +49,9 @@ class GuardedProtocol(ResponseHandler):
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:
                 message = f"more than {MAX_INTERIM_ANSWERS} interim answers (1xx)"
-                self.set_exception(TransportFailure("response_too_large", message))  # whoever reads it closes the socket
+                self.set_exception(
+                    TransportFailure("response_too_large", message)
+                )  # whoever reads it closes the socket
                 return
         else:
             self._interim = 0

@@ -41,6 +41,7 @@ class Sessions:
         self._clock = clock
         self._entries: dict[Key, _Entry] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def of(self, profile: TransportProfile) -> AsyncIterator[ClientSession]:
@@ -57,10 +58,10 @@ class Sessions:
         finally:
             entry.users -= 1
             entry.idle_since = self._clock.monotonic()
-            if len(self._entries) > MOST_SESSIONS:
-                await self._close_oldest()
-            elif self._entries.get(key) is entry:
+            if self._entries.get(key) is entry:
                 self._entries[key] = self._entries.pop(key)  # to the end: the order is that of the last use
+            if len(self._entries) > MOST_SESSIONS:
+                self._retire_oldest()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -69,9 +70,9 @@ class Sessions:
         """Close every session, used or not."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        entries, self._entries = self._entries, {}
-        for entry in entries.values():
-            await entry.session.close()
+        for key in list(self._entries):
+            self._retire(key)
+        await asyncio.gather(*self._closing)
 
     def _open(self) -> ClientSession:
         connector = TCPConnector(resolver=self._resolver, limit=0, ttl_dns_cache=10)
@@ -89,10 +90,16 @@ class Sessions:
             max_headers=_MAX_HEADERS,
         )
 
-    async def _close_oldest(self) -> None:
+    def _retire(self, key: Key) -> None:
+        """Forget the session now and close it in a task of its own: no cancelled request leaves it half closed."""
+        task = asyncio.create_task(self._entries.pop(key).session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _retire_oldest(self) -> None:
         oldest = next((key for key, entry in self._entries.items() if not entry.users), None)
         if oldest is not None:
-            await self._entries.pop(oldest).session.close()
+            self._retire(oldest)
 
     async def _sweep(self) -> None:
         """Close what is idle, until nothing is left."""
@@ -101,4 +108,4 @@ class Sessions:
             limit = self._clock.monotonic() - IDLE_SECONDS
             idle = [key for key, entry in self._entries.items() if not entry.users and entry.idle_since <= limit]
             for key in idle:
-                await self._entries.pop(key).session.close()
+                self._retire(key)

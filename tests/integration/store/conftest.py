@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from mongomock_motor import AsyncMongoMockClient
+from motor.motor_asyncio import AsyncIOMotorClient
+
 from fairlead.engine.ports import Store
 from fairlead.store.mongo import MongoStore
 from fairlead.store.sqlite import SqliteStore
-from mongomock_motor import AsyncMongoMockClient
-from motor.motor_asyncio import AsyncIOMotorClient
 
 WIRE_URI = os.environ.get("FAIRLEAD_TEST_MONGODB_URI", "")
 

@@ -7,8 +7,8 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from fairlead.engine.ports import DuplicateKey, Store
 
+from fairlead.engine.ports import DuplicateKey, Store
 from tests.integration.store.documents import MINE, NOW, THEIRS, connection, number
 
 LARGE = 10**400 + 7
@@ -244,6 +244,14 @@ async def test_replace_takes_the_next_version_only(store: Store) -> None:
     assert await store.get("connections", MINE, number(1)) == first
     assert not await store.replace(connection(2).replaced({}, {}, {}, NOW))
     assert await store.get("connections", MINE, number(2)) is None
+
+
+@pytest.mark.parametrize(("version", "runtime_version"), [(1, 2), (3, 2), (2, 1), (2, 3)])
+async def test_replace_looks_at_both_versions(store: Store, version: int, runtime_version: int) -> None:
+    """Only the successor of both stored versions is taken: one that fits is not enough."""
+    await store.insert(connection())
+    assert not await store.replace(replace(connection(), fields={}, version=version, runtime_version=runtime_version))
+    assert await store.get("connections", MINE, number(1)) == connection()
 
 
 async def test_replace_does_not_undo_a_newer_runtime(store: Store) -> None:

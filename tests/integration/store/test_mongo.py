@@ -7,11 +7,11 @@ import socket
 from typing import Any
 
 import pytest
-from fairlead.engine.ports import StoreUnavailable
-from fairlead.store.mongo import MongoStore
 from mongomock_motor import AsyncMongoMockClient
 from pymongo.errors import AutoReconnect
 
+from fairlead.engine.ports import StoreUnavailable
+from fairlead.store.mongo import MongoStore
 from tests.integration.store.documents import MINE, connection, number
 
 

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 from fairlead.engine.ports import DuplicateKey, Store
-
 from tests.integration.store.documents import MINE, NOW, connection, number
 
 WRITERS = 50

@@ -9,16 +9,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from fairlead.engine.ports import DuplicateKey, StoreUnavailable
 from fairlead.store import sqlite_file
 from fairlead.store.sqlite import SqliteStore
-
 from tests.integration.store.documents import MINE, NOW, connection, number
 
 _PRELUDE = """
@@ -163,6 +164,50 @@ async def test_a_look_up_waits_in_the_thread_when_the_file_is_held(path: Path, s
     await store.insert(connection())
     store._near.close()  # the loop's connection fails, as it does when the file is held
     assert await store.get("connections", MINE, number(1)) == connection()
+
+
+def test_opening_waits_while_another_process_makes_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that finds the new file locked by the one that makes it tries again, and gets in when the file is free."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    waited: list[float] = []
+
+    def free(seconds: float) -> None:
+        waited.append(seconds)
+        other.rollback()
+
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("fairlead.store.sqlite_file.time.sleep", free)
+    sqlite_file.prepare(path)
+    assert len(waited) == 1
+    other.close()
+
+
+async def test_a_commit_waits_for_the_disk(store: SqliteStore) -> None:
+    """The writer uses the write-ahead log and flushes it at every commit: what returned survives a power failure too."""
+    pragmas = ("PRAGMA journal_mode", "PRAGMA synchronous")
+    full = 2
+    found = await store._writer.run(lambda connected: [connected.execute(pragma).fetchone()[0] for pragma in pragmas])
+    assert found == ["wal", full]
+
+
+async def test_writes_that_gather_share_a_commit(store: SqliteStore) -> None:
+    """Fifty writes that queue up behind a running one are committed together, and answered after that commit."""
+    commits: list[str] = []
+    started, busy = threading.Event(), threading.Event()
+
+    def first(connected: sqlite3.Connection) -> None:
+        started.set()
+        connected.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+        busy.wait(30)
+
+    tasks = [asyncio.create_task(store._writer.run(first))]
+    await asyncio.to_thread(started.wait, 30)
+    tasks += [asyncio.create_task(store.insert(connection(n))) for n in range(50)]
+    await asyncio.sleep(0)
+    busy.set()
+    await asyncio.gather(*tasks)
+    assert commits == ["COMMIT", "COMMIT"]
 
 
 async def test_cancelled_callers_do_not_stop_the_writer(store: SqliteStore) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -65,6 +66,11 @@ def enum(name: str, *words: tuple[str, ...], exact: bool = False) -> descriptor_
     if exact:
         made.options.Extensions[options_pb2.enum].exact = True
     return made
+
+
+def descriptor_of(kind: type[Message]) -> Descriptor:
+    """The descriptor of a message class, typed."""
+    return cast(Descriptor, kind.DESCRIPTOR)
 
 
 def build(name: str, *parts: Any) -> dict[str, type[Message]]:
@@ -133,6 +139,7 @@ _CLASSES = build(
         field("mapped", ENUM, "Colour", problems_as="invalid_mapping"),
         field("base_uri", TEXT, json="baseURI", aliases=["baseUri"]),
         field("opens", MESSAGE, OPEN, many=True),
+        field("if_match", TEXT, header="If-Match"),
         field("written", TEXT, many=True),
     ),
     message(

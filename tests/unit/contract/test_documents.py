@@ -15,6 +15,7 @@ from fairlead.contract.printer import print_json
 from fairlead.contract.reader import read
 from fairlead.contract.tree import from_tree, to_tree
 from fairlead.v1 import connection_pb2, options_pb2
+from tests.unit.contract.samples import descriptor_of
 
 CONNECTION = {
     "_id": "5f0000000000000000000001",
@@ -83,7 +84,7 @@ def test_every_message_of_the_contract_compiles(module: str) -> None:
 
 def all_nulls(kind: type[Message]) -> str:
     """A document whose every member is null."""
-    return json.dumps(dict.fromkeys(plan_of(kind.DESCRIPTOR).names))
+    return json.dumps(dict.fromkeys(plan_of(descriptor_of(kind)).names))
 
 
 def test_a_document_of_nulls_is_an_empty_one() -> None:

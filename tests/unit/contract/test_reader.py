@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from fairlead.contract import openvalue, reader
@@ -135,7 +136,11 @@ def test_what_is_no_date_is_refused(text: str) -> None:
         ('{"count":"51"}', "count", "count must be between 1 and 50, not 51"),
         ('{"level":0}', "level", "level must be between 1 and 50, not 0"),
         ('{"plain":2147483648}', "plain", "plain must be between -2147483648 and 2147483647, not 2147483648"),
-        ('{"plain":' + "9" * 400 + "}", "plain", "plain must be between -2147483648 and 2147483647, not a number of that size"),
+        (
+            '{"plain":' + "9" * 400 + "}",
+            "plain",
+            "plain must be between -2147483648 and 2147483647, not a number of that size",
+        ),
         ('{"plain":1.5}', "plain", "plain must be a whole number"),
         ('{"plain":"x"}', "plain", "plain must be a whole number"),
         ('{"plain":""}', "plain", "plain must be a whole number"),
@@ -173,7 +178,7 @@ def test_what_is_no_date_is_refused(text: str) -> None:
         ('{"scalar":[]}', "scalar", "scalar must be a string, a number, true, false or null"),
         ('{"name":"\\ud800"}', "name", "name must not contain half of a surrogate pair"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_told_with_its_path(body: str, field: str, message: str) -> None:
     """``invalid_field`` names the field from the top of the body and what it must be (contract.md 1.5)."""
     assert problems(body) == [("invalid_field", field, message)]
@@ -186,6 +191,7 @@ def test_a_wrong_value_is_told_with_its_path(body: str, field: str, message: str
         ('{"inners":[{},{"nome":1}]}', "inners.1.nome", 'Unknown field "inners.1.nome". Did you mean "name"?'),
         ('{"something":1}', "something", 'Unknown field "something".'),
         ('{"written":["x"]}', "written", 'Unknown field "written".'),
+        ('{"ifMatch":"x"}', "ifMatch", 'Unknown field "ifMatch".'),
         ('{"base_uri":"x"}', "base_uri", 'Unknown field "base_uri".'),
         ('{"":1}', "", 'Unknown field "".'),
     ],
@@ -224,6 +230,7 @@ def test_all_problems_of_the_five_kinds_come_at_once() -> None:
         ('{"name":null}', ["name"]),
         ('{"name":""}', ["name"]),
         ('{"name":"a","inner":{}}', ["inner.name"]),
+        ('{"name":"","inner":{"name":""}}', ["name", "inner.name"]),
         ('{"name":"a","inner":{"name":""}}', ["inner.name"]),
         ('{"name":"a","inners":[{"name":"b"},{"name":null}]}', ["inners.1.name"]),
     ],
@@ -312,9 +319,14 @@ def test_records_are_spliced_and_never_decoded(monkeypatch: pytest.MonkeyPatch) 
     records = b"[" + b",".join(b'{"n":%d, "x":1.50,"deep":[{"y":[]}]}' % index for index in range(10_000)) + b"]"
     for name in ("_MEMBERS", "_ELEMENTS", "_TEXT"):
         monkeypatch.setattr(openvalue, name, None)
-    levels: list[int] = []
+    levels: list[msgspec.Raw] = []
     members = reader._MEMBERS
-    monkeypatch.setattr(reader, "_MEMBERS", lambda raw: levels.append(1) or members(raw))
+
+    def counted(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
+        levels.append(raw)
+        return members(raw)
+
+    monkeypatch.setattr(reader, "_MEMBERS", counted)
     message: Any = read(b'{"data":' + records + b"}", Request, VIRTUAL_MODEL).message
     assert message.data.json == records
     assert len(levels) == 1  # the members of the body itself
@@ -415,3 +427,23 @@ def test_millions_of_wrong_values_are_counted_not_kept() -> None:
 def test_the_last_of_duplicate_keys_counts() -> None:
     """Also when an earlier one was wrong (contract.md 1.3)."""
     assert sample('{"plain":"x","plain":2}').plain == 2
+
+
+def test_a_stored_document_has_at_most_a_mebibyte() -> None:
+    """422 at the document, before anything inside is looked at (contract.md 1.15); records beside it do not count."""
+    large = b'{"any":"' + b"x" * 2**20 + b'"}'
+    assert problems(large) == [
+        ("invalid_field", None, f"the body must be at most 1048576 bytes long, not {len(large)}")
+    ]
+    with pytest.raises(ContractError) as caught:
+        read(b'{"sample":' + large + b"}", Request, REPLACE)
+    assert [problem.field for problem in caught.value.problems] == ["sample"]
+    assert read(b'{"sample":{},"data":[' + large + b"]}", Request, REPLACE).message.HasField("sample")
+
+
+def test_wrong_records_among_very_many_are_told_once() -> None:
+    """A hostile array of millions of scalars costs one problem, rows of anything are fine."""
+    with pytest.raises(ContractError) as caught:
+        read(b'{"data":[1' + b",1" * 1_000_001 + b"]}", Request, REPLACE)
+    assert [problem.field for problem in caught.value.problems] == ["data"]
+    assert read(b'{"data":[[1,"a",[]],{}]}', Request, REPLACE).message.HasField("data")

@@ -15,7 +15,7 @@ from fairlead.contract.problems import ContractError
 from fairlead.contract.reader import read
 from fairlead.contract.redacted import redacted, secret_paths
 from fairlead.v1 import connection_pb2, export_pb2, import_model_pb2, options_pb2
-from tests.unit.contract.samples import Sample
+from tests.unit.contract.samples import Sample, descriptor_of
 
 MARKER = "m4rker-of-a-secret"
 KINDS = [connection_pb2.Connection, export_pb2.Export, import_model_pb2.Import]
@@ -92,7 +92,7 @@ def test_a_log_line_names_fields_and_no_values() -> None:
 
 def test_secret_paths_follow_lists_and_stop_at_recursion() -> None:
     """``[]`` marks a list; a type that contains itself is followed once."""
-    assert secret_paths(Sample.DESCRIPTOR) == {
+    assert secret_paths(descriptor_of(Sample)) == {
         "password",
         "inner.password",
         "inners[].password",
@@ -104,6 +104,6 @@ def test_secret_paths_follow_lists_and_stop_at_recursion() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_secret_and_debug_redact_mark_the_same_fields(kind: type[Message]) -> None:
     """Other languages honour ``debug_redact``; the two sets are one (D5)."""
-    for message in messages_below(kind.DESCRIPTOR):
+    for message in messages_below(descriptor_of(kind)):
         for field in message.fields:
             assert field.GetOptions().debug_redact == field_rules(field).secret, field.full_name

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from fairlead.crypto.envelope import additional_data, decode64
 from fairlead.crypto.key import DecryptionFailed, Key
 from fairlead.crypto.keyring import Keyring

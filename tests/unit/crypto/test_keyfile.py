@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from fairlead.crypto import keyfile
 from fairlead.crypto.keyfile import KeyFileError, key_file_path, load_or_generate
 

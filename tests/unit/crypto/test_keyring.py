@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from fairlead.crypto.key import DecryptionFailed, Key, KeyringError, generate_key_word
 from fairlead.crypto.keyring import Keyring
 

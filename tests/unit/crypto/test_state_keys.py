@@ -7,6 +7,7 @@ import hmac
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from fairlead.crypto.cursor import CursorCipher
 from fairlead.crypto.envelope import decode64
 from fairlead.crypto.key import DecryptionFailed, Key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+
 from fairlead.domain.dates import from_millis, iso, parse_iso, to_millis
 
 

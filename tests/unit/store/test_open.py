@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from fairlead.store.mongo import MongoStore
 from fairlead.store.open import open_store, sqlite_path
 from fairlead.store.sqlite import SqliteStore

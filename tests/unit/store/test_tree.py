@@ -7,10 +7,11 @@ from typing import Any
 
 import bson
 import pytest
-from fairlead.domain.secret import Secret
-from fairlead.store.tree import from_bson, from_json, to_bson, to_json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from fairlead.domain.secret import Secret
+from fairlead.store.tree import from_bson, from_json, to_bson, to_json
 
 _KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.sampled_from(
     ["", "$json", "$int", "a.b", "%", "%24", "\0"]

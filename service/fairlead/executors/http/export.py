@@ -173,7 +173,7 @@ class HttpExporter:
         body = answer.response.body
         if answer.codec is None and body:
             kind = answer.response.headers.get("Content-Type") or "nothing"
-            message = f"the answer says that it is {kind}, which cannot be read here; the connection's mediaType is json"
+            message = f"the answer says that it is {kind}, a media type that this build does not read"
             raise ApplicationFailure(Problem("invalid_response", message, source="application"))
         try:
             records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
