@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from prometheus_client import CollectorRegistry
+
 from fairlead.api.connections import ConnectionServicer
 from fairlead.api.grpc_server import GrpcServer
 from fairlead.api.metrics import Metrics
@@ -50,8 +52,6 @@ from fairlead.transport.client import HttpTransport
 from fairlead.transport.clock import SystemClock
 from fairlead.transport.egress import EgressPolicy
 from fairlead.v1 import connection_service_pb2, edge_service_pb2, token_service_pb2
-from prometheus_client import CollectorRegistry
-
 
 log: Final = structlog.get_logger("fairlead.start")
 

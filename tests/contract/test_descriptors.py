@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.api import annotations_pb2
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
+
 from fairlead.v1 import (
     connection_pb2,
     connection_service_pb2,
@@ -16,8 +19,6 @@ from fairlead.v1 import (
     options_pb2,
     token_service_pb2,
 )
-from google.api import annotations_pb2
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 
 SERVICES = (connection_service_pb2, token_service_pb2, edge_service_pb2)
 MODELS: tuple[Descriptor, ...] = (

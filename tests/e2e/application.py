@@ -28,7 +28,7 @@ class Application:
         self.most_in_flight = 0
         self.hold = asyncio.Event()
         self.asked = asyncio.Event()
-        self.cancelled = 0
+        self.dropped = asyncio.Event()
         self.barrier = asyncio.Barrier(3)
         self._throttled = 0
 
@@ -78,7 +78,7 @@ class Application:
         try:
             return await handler(request)
         except asyncio.CancelledError:
-            self.cancelled += 1
+            self.dropped.set()
             raise
         finally:
             self.in_flight -= 1

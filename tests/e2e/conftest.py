@@ -100,6 +100,13 @@ def api(request: pytest.FixtureRequest) -> ApiClient:
     return client
 
 
+@pytest.fixture(params=["rest", "sidecar"])
+def edge(request: pytest.FixtureRequest) -> RestClient:
+    """Both ways to run the REST edge."""
+    client: RestClient = request.getfixturevalue(request.param)
+    return client
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[[str, Handler], Awaitable[str]]]:
     """Serve one path on a free port; the base URL."""

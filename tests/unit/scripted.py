@@ -14,7 +14,6 @@ from fairlead.engine.ports import Answer, Deadline
 from fairlead.engine.prepare import connection_of
 from fairlead.engine.run import Run
 from fairlead.engine.verdict import ConnectionRules, ResponseRules, judge
-
 from tests.unit.clock import ManualClock
 
 BASE = "https://api.example.test"

@@ -109,7 +109,7 @@ def _is_deep(text: bytes) -> bool:
     """Whether valid JSON is nested deeper than allowed.
 
     The text is stripped to its brackets, the innermost pairs are peeled off a few times, which leaves nothing of ordinary
-    bodies (5 ms per MiB), and what is left is walked in runs, so that the worst body costs a twentieth of a second per MiB.
+    bodies (5 ms per MiB), and what is left is walked in runs, so that the worst body costs a tenth of a second per MiB.
     """
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")

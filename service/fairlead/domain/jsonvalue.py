@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
-from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final, NoReturn
 
 import msgspec
+
+from fairlead.domain.jsondepth import exceeds_depth
 
 Json = Any
 """dict, list, str, int, bool, None, or a ``msgspec.Raw`` that holds the digits of one number."""
@@ -22,13 +23,12 @@ Json = Any
 MAX_DEPTH: Final = 500
 """Levels of nesting of an application's JSON (contract.md 1.15)."""
 
+_CAN_BE_EMPTY: Final = (str, list, dict)
 _BLANKS: Final = " \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _BYTE = re.compile(r" ?\(byte (\d+)\)")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MINUS_ZERO = re.compile(rb"-0(?![\d.eE])(?<![^\[,:\s]-0)")  # msgspec reads the number -0 as 0
-_ALL_BUT_STRUCTURE = bytes(set(range(256)) - set(b'"[]{}'))
-_LEVEL: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 class Nothing(Enum):
@@ -121,27 +121,6 @@ def checked(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> bytes:
     if exceeds_depth(body, max_depth):
         raise _too_deep(max_depth)
     return body
-
-
-def exceeds_depth(body: bytes, bound: int) -> bool:
-    """Whether brackets outside of strings nest deeper than ``bound``. Looks at bytes only, so that a hostile text cannot exhaust the
-    stack; costs a third of decoding."""
-    if len(body) <= bound:
-        return False
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    marks = body.translate(None, _ALL_BUT_STRUCTURE)
-    # A bracket stands in a string when the number of quotes before it is odd: taking quotes away in pairs changes nothing.
-    brackets = marks.replace(b'""', b"")
-    if b'"' in brackets:
-        brackets = b"".join(brackets.split(b'"')[::2])
-    swept, levels = brackets, 0
-    while levels < 6:  # one sweep takes away one or two levels of leaves, that is nearly all of a page of records
-        if len(swept) <= bound - levels:
-            return False
-        swept = swept.replace(b"{}", b"").replace(b"[]", b"")
-        levels += 2
-    return max(accumulate(map(_LEVEL.__getitem__, brackets)), default=0) > bound
 
 
 def dumps(value: Json) -> bytes:
@@ -275,7 +254,7 @@ def text_of(value: Json) -> str:
 
 def is_empty(value: Json) -> bool:
     """Null, missing, ``""``, ``[]`` or ``{}``; 0 and false are values (exports-imports.md 9.4, 10.3)."""
-    return value is None or value is NOTHING or (isinstance(value, str | list | dict) and not value)
+    return value is None or (not value and isinstance(value, _CAN_BE_EMPTY)) or value is NOTHING
 
 
 def number_of(value: Json) -> float | int | None:

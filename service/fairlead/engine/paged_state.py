@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+
 from fairlead.crypto.cursor import CursorCipher
 from fairlead.crypto.key import DecryptionFailed
 from fairlead.crypto.keyring import Keyring

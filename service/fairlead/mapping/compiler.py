@@ -70,6 +70,8 @@ class MappingCompiler:
         _refuse(problems)
         rules: list[Rule | ListRule] = [rule for rule in (*fields, *lists) if rule is not None]
         keep_apart(rule.target for rule in rules)
+        for rule in rules:
+            rule.settled()
         return CompiledMapping(rules, lookups.for_templates())
 
 

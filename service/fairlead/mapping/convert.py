@@ -18,6 +18,7 @@ from fairlead.templates.moment_writing import format_moment, zone_named
 Convert = Callable[[Json], Json]
 """A value that is not empty to its new form; raises ``ConversionError``."""
 
+_NUMBERS: Final = (int, float, msgspec.Raw)
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _BOOLEANS: Final = dict.fromkeys(("true", "yes", "y", "t", "1"), True) | dict.fromkeys(
@@ -84,7 +85,7 @@ def to_number(value: Json) -> Json:
     JavaScript prints them."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float | msgspec.Raw):
+    if isinstance(value, _NUMBERS):
         return value
     text = value.strip() if isinstance(value, str) else ""
     if _INTEGER.fullmatch(text):

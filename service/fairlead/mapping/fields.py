@@ -23,6 +23,10 @@ Step = Callable[[Json], Json]
 """A value, or ``NOTHING``, to the next; ``_SKIP`` ends the field."""
 
 
+Skipped = Callable[[Operation | None, dict[str, Json]], bool]
+"""Whether a field is left out before its value is looked at, from the operation and the object that is being made."""
+
+
 @dataclass(slots=True)
 class Compiling:
     """What fields are compiled with; ``problems`` gathers everything that is wrong."""
@@ -37,30 +41,58 @@ class Compiling:
         self.problems.append(Problem(code, f"{field}: {message}", field))
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A compiled field."""
 
-    source: Source
-    target: Target
-    constant: bool
-    skipped: Callable[[Operation | None, dict[str, Json]], bool] | None
-    steps: tuple[Step, ...]
+    __slots__ = ("_skipped", "_steps", "apply", "constant", "source", "target")
 
-    def apply(self, work: Work, into: dict[str, Json]) -> None:
-        """Read the value of the record and set it."""
+    def __init__(
+        self, source: Source, target: Target, skipped: Skipped | None, steps: tuple[Step, ...], *, constant: bool
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.constant = constant
+        self._skipped = skipped
+        self._steps = steps
+        self.apply: Callable[[Work, dict[str, Json]], None] = self._apply
+        """Read the value of the record and set it; raises ``MappingError``."""
+
+    def _apply(self, work: Work, into: dict[str, Json]) -> None:
         self.finish(work, self.source.read(work), into)
 
     def finish(self, work: Work, value: Json, into: dict[str, Json]) -> None:
         """The steps after reading; raises ``MappingError``."""
-        if self.skipped is not None and self.skipped(work.operation, into):
+        if self._skipped is not None and self._skipped(work.operation, into):
             return
-        for step in self.steps:
+        for step in self._steps:
             value = step(value)
             if value is _SKIP:
                 return
         if value is not NOTHING:
             self.target.put(into, value)
+
+    def settled(self) -> None:
+        """Nothing changes any more: take the short way where there is one."""
+        if self._skipped is not None or len(self._steps) > 1:
+            return
+        read, put = self.source.read, self.target.put
+        if not self._steps:
+
+            def copy(work: Work, into: dict[str, Json]) -> None:
+                value = read(work)
+                if value is not NOTHING:
+                    put(into, value)
+
+            self.apply = copy
+            return
+        step = self._steps[0]
+
+        def change(work: Work, into: dict[str, Json]) -> None:
+            value = step(read(work))
+            if value is not NOTHING and value is not _SKIP:
+                put(into, value)
+
+        self.apply = change
 
 
 def compile_field(field: Mapping[str, Any], place: str, tools: Compiling, *, in_list: bool = False) -> Rule | None:
@@ -80,7 +112,7 @@ def compile_field(field: Mapping[str, Any], place: str, tools: Compiling, *, in_
             steps = (lambda _: value, *steps)
         else:
             source = Source(lambda _: value)
-    return Rule(source, target, constant, skipped, steps)
+    return Rule(source, target, skipped, steps, constant=constant)
 
 
 def target_of(tree: Mapping[str, Any], place: str, tools: Compiling) -> Target | None:
@@ -109,9 +141,7 @@ def _source(field: Mapping[str, Any], place: str, tools: Compiling) -> Source | 
     return None
 
 
-def _guard(
-    field: Mapping[str, Any], target: Target | None
-) -> Callable[[Operation | None, dict[str, Json]], bool] | None:
+def _guard(field: Mapping[str, Any], target: Target | None) -> Skipped | None:
     """Step 1: what decides before the value is looked at. Without a known operation a record counts as new."""
     when = (field.get("conditional") or {}).get("when")
     creating = when == "record_created" or bool(field.get("immutable"))

@@ -61,7 +61,6 @@ class _Starred:
             if index >= len(elements):
                 return NOTHING
             value = elements[index]
-        value = value
         for step in self.rest[-1]:
             value = step_into(value, step)
         return value

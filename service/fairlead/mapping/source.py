@@ -125,6 +125,8 @@ def _path_reader(text: str, steps: tuple[Step, ...]) -> Reader:
     if len(steps) == 1 and steps[0] == text:
         return _name_reader(text)
     by_row = bool(steps) and isinstance(steps[0], int)
+    if steps and all(isinstance(step, str) for step in steps):
+        return _names_reader(text, steps)
 
     def read(work: Work) -> Json:
         value = work.record if by_row else work.first
@@ -141,6 +143,18 @@ def _name_reader(name: str) -> Reader:
     def read(work: Work) -> Json:
         record = work.first
         return record.get(name, NOTHING) if isinstance(record, dict) else NOTHING
+
+    return read
+
+
+def _names_reader(text: str, names: tuple[Step, ...]) -> Reader:
+    def read(work: Work) -> Json:
+        value = work.first
+        for name in names:
+            value = value.get(name, NOTHING) if isinstance(value, dict) else NOTHING
+            if value is NOTHING:
+                return step_into(work.first, text)
+        return value
 
     return read
 
@@ -167,7 +181,13 @@ def spread(values: list[Json], steps: tuple[Step, ...]) -> list[Json]:
     """The values that the steps find below ``values``, in one flat list."""
     for step in steps:
         if step is ALL:
-            values = [element for value in values for element in elements_of(value)]
+            values = values[0] if len(values) == 1 and isinstance(values[0], list) else _unwound(values)
+        elif isinstance(step, str):
+            values = [value[step] for value in values if isinstance(value, dict) and step in value]
         else:
             values = [inner for value in values if (inner := step_into(value, step)) is not NOTHING]
     return values
+
+
+def _unwound(values: list[Json]) -> list[Json]:
+    return [element for value in values for element in elements_of(value)]

@@ -25,11 +25,8 @@ class Target:
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self.steps = steps
-        self.put: Put = _name_putter(steps[0]) if len(steps) == 1 and isinstance(steps[0], str) else self._put_below
+        self.put: Put = _putter(steps)
         """Set a value in the object that is being made."""
-
-    def _put_below(self, root: dict[str, Json], value: Json) -> None:
-        _stored(root, self.steps, 0, value)
 
     def is_set(self, root: dict[str, Json]) -> bool:
         """Whether a value that is not empty is there."""
@@ -57,11 +54,27 @@ def compile_target(text: str) -> Target:
     return Target((str(head) if isinstance(head, int) else head, *steps[1:]))
 
 
-def _name_putter(name: str) -> Put:
-    def put(root: dict[str, Json], value: Json) -> None:
-        root[name] = value
+def _putter(steps: tuple[Step, ...]) -> Put:
+    """One and two names, the usual targets, without a walk."""
+    head = steps[0]
+    tail = steps[1] if len(steps) == 2 else None
 
-    return put
+    def put_name(root: dict[str, Json], value: Json) -> None:
+        root[head] = value  # type: ignore[index]  # compile_target made the first step a name
+
+    def put_below(root: dict[str, Json], value: Json) -> None:
+        inner = root.get(head)  # type: ignore[arg-type]  # as above
+        if isinstance(inner, dict):
+            inner[tail] = value
+        else:
+            root[head] = {tail: value}  # type: ignore[index]  # as above
+
+    def put_deep(root: dict[str, Json], value: Json) -> None:
+        _stored(root, steps, 0, value)
+
+    if len(steps) == 1:
+        return put_name
+    return put_below if isinstance(tail, str) else put_deep
 
 
 def _stored(node: Json, steps: tuple[Step, ...], at: int, value: Json) -> Json:

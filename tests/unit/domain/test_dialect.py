@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from fairlead.domain.dialect import counting_block, http_connection, http_export, http_import, written_field
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from fairlead.domain.jsondepth import exceeds_depth
 from fairlead.domain.jsonvalue import (
     NOTHING,
     JsonError,
@@ -17,7 +18,6 @@ from fairlead.domain.jsonvalue import (
     checked,
     dumps,
     elements,
-    exceeds_depth,
     is_empty,
     join_array,
     loads,

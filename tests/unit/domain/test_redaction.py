@@ -8,6 +8,7 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
+
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.secret import MASK, Secret
 

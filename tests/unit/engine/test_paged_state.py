@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from fairlead.crypto.key import Key
 from fairlead.crypto.keyring import Keyring
 from fairlead.crypto.signature import Signer
@@ -14,7 +15,6 @@ from fairlead.domain import jsonvalue
 from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.errors import ConditionNotMet, InvalidContent
 from fairlead.engine.paged_state import Cursor, PagedStates, StateScope, export_digest, signed_text
-
 from tests.unit.clock import ManualClock
 
 KEY = Key("k1", bytes(range(32)))

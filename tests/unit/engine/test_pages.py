@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
+
 from fairlead.domain.document import Tree
 from fairlead.engine.pages import PAGE_BYTES, Cut, cut
 from fairlead.engine.ports import ApplicationPage

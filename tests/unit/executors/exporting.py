@@ -15,7 +15,6 @@ from fairlead.executors.http.export import HttpExporter
 from fairlead.executors.http.export_plan import ExportPlan
 from fairlead.paging.registry import paging_strategies
 from fairlead.templates.compiler import TemplateCompiler
-
 from tests.unit.scripted import ACCOUNT, BASE, Reply, Script
 
 TEMPLATES = TemplateCompiler()

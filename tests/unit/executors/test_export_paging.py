@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import ApplicationFailure
-
 from tests.unit.executors.exporting import (
     EXAMPLES,
     NOT_FOUND,

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from fairlead.codecs.json import JsonCodec
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import ApplicationFailure, InvalidContent
-
 from tests.unit.executors.exporting import TOKEN_URI, compiled, exporter_of, fetch, http, rest
 from tests.unit.scripted import Reply, Script
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import aiohttp
 import grpc
+from google.protobuf.message import Message
+
 from fairlead.gateway.dispatcher import CallFailed, Reply
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.v1 import common_pb2, edge_service_pb2
-from google.protobuf.message import Message
 
 ADMIT = "/fairlead.v1.EdgeService/Admit"
 SERVICE = "/fairlead.v1.ConnectionService/"

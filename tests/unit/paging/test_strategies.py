@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from fairlead.domain import jsonvalue
 from fairlead.domain.errors import ApplicationFailure
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse

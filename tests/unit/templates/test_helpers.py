@@ -11,7 +11,7 @@ from fairlead.engine.ports import Place, TemplateError
     ("template", "output"),
     [
         ('{{add "x" 1}} {{add a "1e2"}} {{add "0x10" 0}} {{add "" 1}} {{add yes 1}}', "NaN 101 16 NaN 2"),
-        ("{{multiply 1e3 1}}", None),
+        ("{{multiply 1e3 1}}", "NaN"),
         ('{{multiply "1e300" "1e300"}} {{subtract 0 "1e21"}} {{divide 1 "1e7"}}', "Infinity -1e+21 1e-7"),
         ("{{sum}} {{avg}} {{sum 1 tags2 0.5}} {{avg tags2}}", "0 NaN 15.5 4.666666666666667"),
         ("{{round 0.49999999999999994}} {{round -0.4}} {{ceil -0.5}} {{round none}}", "0 0 0 NaN"),
@@ -40,13 +40,13 @@ from fairlead.engine.ports import Place, TemplateError
         ('{{getValue "o.k" "d"}}{{getValue "record.items.[1].sku"}}{{getValue "items[0].sku"}}', "vBA"),
         ('{{#each (arrayify none)}}x{{else}}none{{/each}}{{#each (arrayify list)}}{{this}}{{/each}}', "noneabc"),
         ('{{base64Encode "é"}} {{base64Encode "é" "latin1"}} {{base64Encode "A" "utf16le"}} {{base64Encode "aGk=" "base64"}}', "w6k= 6Q== QQA= aGk="),
-        ('{{base64Decode "4p-T"}}{{base64Decode "aGk" "hex"}}{{base64Decode "!!"}}{{base64Decode "/w=="}}', "✓6869\ufffd"),
+        ('{{base64Decode "4p-T"}}{{base64Decode "aGk" "hex"}}{{base64Decode "!!"}}{{base64Decode "/w=="}}', "⟓6869\ufffd"),
         ('{{decodeURI "a%2"}}{{decodeURI "%ff"}}{{decodeURI "+%2B"}}', "a%2%ff++"),
         ('{{{htmlDecode "&lt;&eacute;&#x41;&#66;&nope;"}}}', "<éAB&nope;"),
         ("{{{jsonEncode a}}}{{{jsonEncode yes}}}{{{jsonEncode o}}}{{{jsonEncode list}}}", "1true[object Object][object Object]"),
         ('{{#with (jsonParse "[1.50]")}}{{this.[0]}}{{/with}}', "1.50"),
         ('{{stripProtocol "a.test://"}}{{stripProtocol "://x"}}{{stripProtocol "x"}}', "//://xx"),
-        ('{{hash "md5" "k" "hex" "v"}}', "0b4c0ab48dfcb0bd3b80c80f3f1f4c0c"),
+        ('{{hash "md5" "k" "hex" "v"}}', "03b6c9582f223fddef02baad0cd5a270"),
         ('{{eq none nil}}{{eq z ""}}{{eq yes 1}}{{eq o o}}{{eq o "[object Object]"}}{{eq "a" "A"}}{{eq z nil}}', "truetruetruetruetruefalsefalse"),
         ("{{typeOf nil}} {{typeOf none}} {{typeOf price}} {{typeOf yes}} {{typeOf o}} {{typeOf n}}", "object undefined number boolean object string"),
         ('{{hasOwn none "x"}}{{hasOwn o "x"}}{{hasNoItems empty}}{{hasNoItems n}}', "falsefalsetruefalse"),
@@ -68,10 +68,7 @@ from fairlead.engine.ports import Place, TemplateError
 )  # fmt: skip
 def test_corner(render, template, output):
     """What JavaScript, and the sentences of handlebars.md beside the examples, make of odd arguments."""
-    if output is None:
-        assert render(template) == "NaN"
-    else:
-        assert render(template) == output
+    assert render(template) == output
 
 
 @pytest.mark.parametrize(
