@@ -54,7 +54,7 @@ class BodyReader:
 
     async def _all(self, request: web.BaseRequest, length: int | None, check: Check) -> bytes:
         content = request.content
-        if content.is_eof() and (length or 0) <= UNASKED_BYTES:
+        if length is not None and length <= UNASKED_BYTES and content.is_eof():
             return await content.read()
         asked = False
         if length is not None and length > UNASKED_BYTES:

@@ -55,12 +55,13 @@ class Refused(Exception):
         room = ENVELOPE_BYTES - _LAST_ENTRY
         total = len(self.problems) + self.dropped
         for index, problem in enumerate(self.problems):
-            room -= len(_encode([problem.code, problem.message, problem.field])) + 40
+            # A lone surrogate of the body may be part of a path; protobuf text cannot hold it.
+            entry = common_pb2.Error(code=problem.code, message=_text(problem.message), field=_path(problem.field))
+            room -= len(_encode(_entry(entry))) + 1
             if room < 0 or (index == ENTRIES - 1 and total > ENTRIES):
                 listed.errors.add(code="too_many_errors", message=f"and {total - index} more")
                 break
-            # A lone surrogate of the body may be part of a path; protobuf text cannot hold it.
-            listed.errors.add(code=problem.code, message=_text(problem.message), field=_path(problem.field))
+            listed.errors.append(entry)
         return error_answer(listed, self.headers)
 
 

@@ -36,12 +36,17 @@ class Observation:
             registry=registry,
             buckets=_SECONDS,
         )
+        self._samples: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def finished(self, request_id: str, method: str, route: str, status: int, seconds: float, *, refused: bool) -> None:
         """One answered or abandoned request; ``refused`` when the gateway answered an error of its own."""
         word = method if method in _METHODS else "other"
-        self._requests.labels(route, word, str(status)).inc()
-        self._seconds.labels(route, word).observe(seconds)
+        samples = self._samples.get((route, word, status))
+        if samples is None:
+            samples = self._requests.labels(route, word, str(status)), self._seconds.labels(route, word)
+            self._samples[route, word, status] = samples
+        samples[0].inc()
+        samples[1].observe(seconds)
         if self._logs or refused:
             log.info(
                 "request",

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from aiohttp import web
 from google.protobuf.descriptor import ServiceDescriptor
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +15,7 @@ from fairlead.gateway.dispatcher import Dispatcher
 from fairlead.gateway.handler import Handler
 from fairlead.gateway.observation import Observation
 from fairlead.gateway.pages import Pages, Ready
+from fairlead.gateway.protocol import HttpServer
 from fairlead.gateway.settings import GatewaySettings
 
 _LINGER_SECONDS: Final = 5.0
@@ -47,7 +47,7 @@ class Gateway:
         self._pages = Pages(routes, registry, ready, settings.public_url)
         observation = Observation(registry, logs=logs_requests)
         self._handler = Handler(settings, routes, dispatcher, self._pages, observation)
-        self._server: web.Server | None = None
+        self._server: HttpServer | None = None
         self._listener: asyncio.Server | None = None
 
     @property
@@ -62,10 +62,9 @@ class Gateway:
     async def start(self) -> None:
         """Listen. Raises ``OSError`` when the address cannot be bound."""
         host, port = self._settings.endpoint()
-        # Bodies are inflated by our own reader, within bounds; a client that leaves cancels its call.
-        self._server = web.Server(
+        # Bodies are inflated by our own reader, within bounds.
+        self._server = HttpServer(
             self._handler,
-            handler_cancellation=True,
             auto_decompress=False,
             access_log=None,
             keepalive_timeout=self._settings.keep_alive_seconds,

@@ -36,15 +36,6 @@ class JsonCodec:
         except JsonError as error:
             raise UnreadableBody(f"the body is not JSON: {error}") from None
 
-    def check(self, body: bytes, charset: str | None) -> None:
-        """Raises ``UnreadableBody`` when the body is neither empty nor JSON; keeps nothing."""
-        text = to_utf8(body, charset)
-        try:
-            if not _is_blank(text):
-                well_formed(checked(text))
-        except JsonError as error:
-            raise UnreadableBody(f"the body is not JSON: {error}") from None
-
     def records(self, body: bytes, charset: str | None, resource_path: str | None) -> list[bytes] | None:
         """The records at ``resource_path``, byte for byte (exports-imports.md 2.2).
 

@@ -73,7 +73,9 @@ def compile_path(text: str) -> Path:
             return compile_jsonpath(text)
         except JsonPathError as error:
             raise PathError(str(error)) from None
-    return _Spreading(text, steps) if ALL in steps else _Single(text, steps)
+    if ALL in steps:
+        return _Spreading(text, steps)
+    return _Annotation(text, steps) if text.startswith("@") else _Single(text, steps)
 
 
 def texts_of(matches: Sequence[Json]) -> list[str]:
@@ -178,6 +180,17 @@ class _Single:
             if value is NOTHING:
                 return NOTHING
         return value
+
+
+class _Annotation(_Single):
+    """``@odata.nextLink``: OData writes its annotations as one member whose name holds a dot, and everybody writes the path without
+    brackets. The steps come first, then the member of that literal name."""
+
+    __slots__ = ()
+
+    def first(self, value: Json) -> Json:
+        found = super().first(value)
+        return step_into(value, self.text) if found is NOTHING else found
 
 
 class _Spreading:

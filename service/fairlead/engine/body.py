@@ -39,16 +39,11 @@ class Body:
         except UnreadableBody:
             return NOTHING
 
-    def check(self) -> None:
-        """Raises ``UnreadableBody`` when the body is not what its media type says, without keeping the decoded value."""
-        if self._value is _UNREAD and self.codec is not None:
-            self.codec.check(self._response.body, self.charset)
-
     def text(self) -> str:
         """The body as text, whatever it is: bytes that do not decode are replaced."""
         try:
             return self._response.body.decode(self.charset or "utf-8", "replace")
-        except LookupError:
+        except (LookupError, UnicodeError):  # codecs such as idna fail whatever the error handler
             return self._response.body.decode("utf-8", "replace")
 
 

@@ -237,9 +237,6 @@ class Codec(Protocol):
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""
 
-    def check(self, body: bytes, charset: str | None) -> None:
-        """Raises ``UnreadableBody`` when the body is not well-formed; decodes no more than that needs."""
-
     def records(self, body: bytes, charset: str | None, resource_path: str | None) -> list[bytes] | None:
         """The records at ``resource_path`` as raw JSON text each, verbatim where the format is JSON (exports-imports.md 2.2).
         ``None`` when the path finds nothing. Raises ``UnreadableBody``."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, NotSupported, Problem, feature_not_supported
 from fairlead.engine.ports import Json, Operation, Scope, Templates
-from fairlead.mapping.fields import Compiling, Rule, compile_field
-from fairlead.mapping.lists import ListRule, compile_list
+from fairlead.mapping.fields import Apply, Compiling, applier, compile_field
+from fairlead.mapping.lists import compile_list
 from fairlead.mapping.lookups import compile_lookups
 from fairlead.mapping.overlap import keep_apart
 from fairlead.mapping.source import Work
@@ -19,7 +19,7 @@ class CompiledMapping:
 
     __slots__ = ("_rules", "_static_lookups")
 
-    def __init__(self, rules: Sequence[Rule | ListRule], static_lookups: Mapping[str, Callable[[Json], Json]]) -> None:
+    def __init__(self, rules: Sequence[Apply], static_lookups: Mapping[str, Callable[[Json], Json]]) -> None:
         self._rules = rules
         self._static_lookups = static_lookups
 
@@ -40,7 +40,7 @@ class CompiledMapping:
         work = Work(record, operation, scope, self._static_lookups)
         made: dict[str, Json] = {}
         for rule in self._rules:
-            rule.apply(work, made)
+            rule(work, made)
         return made
 
 
@@ -68,10 +68,10 @@ class MappingCompiler:
             compile_list(tree, f"mapping.lists.{index}", tools) for index, tree in enumerate(mapping.get("lists") or ())
         ]
         _refuse(problems)
-        rules: list[Rule | ListRule] = [rule for rule in (*fields, *lists) if rule is not None]
-        keep_apart(rule.target for rule in rules)
-        for rule in rules:
-            rule.settled()
+        field_rules = [rule for rule in fields if rule is not None]
+        list_rules = [rule for rule in lists if rule is not None]
+        keep_apart([*(rule.target for rule in field_rules), *(rule.target for rule in list_rules)])
+        rules = [*map(applier, field_rules), *(rule.apply for rule in list_rules)]
         return CompiledMapping(rules, lookups.for_templates())
 
 

@@ -23,6 +23,9 @@ Step = Callable[[Json], Json]
 """A value, or ``NOTHING``, to the next; ``_SKIP`` ends the field."""
 
 
+Apply = Callable[[Work, dict[str, Json]], None]
+"""Read a record's value and set it in the object that is being made; raises ``MappingError``."""
+
 Skipped = Callable[[Operation | None, dict[str, Json]], bool]
 """Whether a field is left out before its value is looked at, from the operation and the object that is being made."""
 
@@ -41,58 +44,53 @@ class Compiling:
         self.problems.append(Problem(code, f"{field}: {message}", field))
 
 
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A compiled field."""
 
-    __slots__ = ("_skipped", "_steps", "apply", "constant", "source", "target")
+    source: Source
+    target: Target
+    constant: bool
+    skipped: Skipped | None
+    steps: tuple[Step, ...]
 
-    def __init__(
-        self, source: Source, target: Target, skipped: Skipped | None, steps: tuple[Step, ...], *, constant: bool
-    ) -> None:
-        self.source = source
-        self.target = target
-        self.constant = constant
-        self._skipped = skipped
-        self._steps = steps
-        self.apply: Callable[[Work, dict[str, Json]], None] = self._apply
+    def apply(self, work: Work, into: dict[str, Json]) -> None:
         """Read the value of the record and set it; raises ``MappingError``."""
-
-    def _apply(self, work: Work, into: dict[str, Json]) -> None:
         self.finish(work, self.source.read(work), into)
 
     def finish(self, work: Work, value: Json, into: dict[str, Json]) -> None:
         """The steps after reading; raises ``MappingError``."""
-        if self._skipped is not None and self._skipped(work.operation, into):
+        if self.skipped is not None and self.skipped(work.operation, into):
             return
-        for step in self._steps:
+        for step in self.steps:
             value = step(value)
             if value is _SKIP:
                 return
         if value is not NOTHING:
             self.target.put(into, value)
 
-    def settled(self) -> None:
-        """Nothing changes any more: take the short way where there is one."""
-        if self._skipped is not None or len(self._steps) > 1:
-            return
-        read, put = self.source.read, self.target.put
-        if not self._steps:
 
-            def copy(work: Work, into: dict[str, Json]) -> None:
-                value = read(work)
-                if value is not NOTHING:
-                    put(into, value)
+def applier(rule: Rule) -> Apply:
+    """``rule.apply``, for the usual fields (no condition, one step at most) in a shorter form that does the same."""
+    if rule.skipped is not None or len(rule.steps) > 1:
+        return rule.apply
+    read, put = rule.source.read, rule.target.put
+    if not rule.steps:
 
-            self.apply = copy
-            return
-        step = self._steps[0]
-
-        def change(work: Work, into: dict[str, Json]) -> None:
-            value = step(read(work))
-            if value is not NOTHING and value is not _SKIP:
+        def copy(work: Work, into: dict[str, Json]) -> None:
+            value = read(work)
+            if value is not NOTHING:
                 put(into, value)
 
-        self.apply = change
+        return copy
+    (step,) = rule.steps
+
+    def change(work: Work, into: dict[str, Json]) -> None:
+        value = step(read(work))
+        if value is not NOTHING and value is not _SKIP:
+            put(into, value)
+
+    return change
 
 
 def compile_field(field: Mapping[str, Any], place: str, tools: Compiling, *, in_list: bool = False) -> Rule | None:
@@ -112,7 +110,7 @@ def compile_field(field: Mapping[str, Any], place: str, tools: Compiling, *, in_
             steps = (lambda _: value, *steps)
         else:
             source = Source(lambda _: value)
-    return Rule(source, target, skipped, steps, constant=constant)
+    return Rule(source, target, constant, skipped, steps)
 
 
 def target_of(tree: Mapping[str, Any], place: str, tools: Compiling) -> Target | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fairlead.domain.jsonvalue import is_empty
+from fairlead.domain.jsonvalue import MAX_DEPTH, dumps, is_empty, loads
 from fairlead.domain.paths import ALL, PathError, Step
 from fairlead.engine.ports import Json
 from fairlead.mapping.source import path_steps, spread
@@ -56,25 +56,29 @@ def compile_target(text: str) -> Target:
 
 def _putter(steps: tuple[Step, ...]) -> Put:
     """One and two names, the usual targets, without a walk."""
-    head = steps[0]
-    tail = steps[1] if len(steps) == 2 else None
+    head = str(steps[0])
+    if len(steps) == 1:
 
-    def put_name(root: dict[str, Json], value: Json) -> None:
-        root[head] = value  # type: ignore[index]  # compile_target made the first step a name
+        def put_name(root: dict[str, Json], value: Json) -> None:
+            root[head] = value
 
-    def put_below(root: dict[str, Json], value: Json) -> None:
-        inner = root.get(head)  # type: ignore[arg-type]  # as above
-        if isinstance(inner, dict):
-            inner[tail] = value
-        else:
-            root[head] = {tail: value}  # type: ignore[index]  # as above
+        return put_name
+    if len(steps) == 2 and isinstance(steps[1], str):
+        tail = steps[1]
+
+        def put_below(root: dict[str, Json], value: Json) -> None:
+            inner = root.get(head)
+            if isinstance(inner, dict):
+                inner[tail] = value
+            else:
+                root[head] = {tail: value}
+
+        return put_below
 
     def put_deep(root: dict[str, Json], value: Json) -> None:
         _stored(root, steps, 0, value)
 
-    if len(steps) == 1:
-        return put_name
-    return put_below if isinstance(tail, str) else put_deep
+    return put_deep
 
 
 def _stored(node: Json, steps: tuple[Step, ...], at: int, value: Json) -> Json:
@@ -104,8 +108,5 @@ def _set(elements: list[Json], index: int, steps: tuple[Step, ...], at: int, val
 
 
 def _copied(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
-    return value
+    """An equal value that shares nothing; through JSON text, because a walk in Python would not stand the levels that a record may have."""
+    return loads(dumps(value), max_depth=2 * MAX_DEPTH) if isinstance(value, dict | list) else value

@@ -40,7 +40,10 @@ class CompiledTemplate:
     def render(self, scope: Scope) -> str:
         """The text; always has a UTF-8 form. Raises ``TemplateError`` when a bound is exceeded, a helper refuses its arguments or, in
         strict mode, a path finds nothing."""
-        text = self._render(scope)
+        try:
+            text = self._render(scope)
+        except RecursionError:
+            raise TemplateError("a value is nested too deeply to be printed") from None
         if text.isascii():
             if len(text) > MAX_OUTPUT:
                 raise _too_long()
@@ -58,10 +61,7 @@ def _too_long() -> TemplateError:
 def _full_lane(run: Run) -> Callable[[Scope], str]:
     def render(scope: Scope) -> str:
         rendering = Rendering(scope)
-        try:
-            run(rendering, rendering.root)
-        except RecursionError:
-            raise TemplateError("a value is nested too deeply to be printed") from None
+        run(rendering, rendering.root)
         return "".join(rendering.parts)
 
     return render

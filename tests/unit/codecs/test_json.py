@@ -68,7 +68,6 @@ def test_empty_body(body: bytes) -> None:
     assert CODEC.parse(body, None) is None
     assert CODEC.records(body, None, None) == []
     assert CODEC.records(body, None, "a") is None
-    CODEC.check(body, None)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,6 @@ def test_unreadable(body: bytes, charset: str | None, message: str, path: str | 
     """A body that is not JSON is refused by every reader, wherever the path points; the message names the byte, not the content."""
     for read in (
         lambda: CODEC.records(body, charset, path),
-        lambda: CODEC.check(body, charset),
         lambda: CODEC.parse(body, charset),
     ):
         with pytest.raises(UnreadableBody, match=message) as caught:

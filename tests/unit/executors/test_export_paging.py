@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.domain.document import Tree
-from fairlead.domain.errors import ApplicationFailure
+from fairlead.domain.errors import ApplicationFailure, InvalidContent
 from tests.unit.executors.exporting import (
     EXAMPLES,
     NOT_FOUND,
@@ -247,6 +247,18 @@ async def test_a_position_of_another_base_is_refused() -> None:
         await anext(exporter.pages(script.run(tree), position, whole_run=False))
     assert error.value.problems[0].code == "paging_origin_mismatch"
     assert script.asked == []
+
+
+async def test_a_header_that_cannot_be_sent_is_no_wrong_address() -> None:
+    """A next page whose header renders to two lines is invalid_template, whatever its address."""
+    headers = [{"name": "X-Seen", "value": "{{previous_page.last_record.id}}"}]
+    export = http("/orders", {"method": "url", "path": "next"}, headers=headers)
+    exporter, tree = exporter_of(export)
+    script = Script([("GET /orders", Reply({"orders": [{"id": "1\r\nX-More: 2"}], "next": "/orders?n=2"}))])
+    with pytest.raises(InvalidContent) as error:
+        async for _ in exporter.pages(script.run(tree), None, whole_run=True):
+            pass
+    assert error.value.problems[0].code == "invalid_template"
 
 
 async def test_later_requests_have_their_own_uri_and_body() -> None:

@@ -210,6 +210,7 @@ def test_a_data_uri_over_its_bounds_names_its_field() -> None:
         (http("/o", {"method": "url"}), "missing_required_field", "http.paging.path"),
         (http("/o", {"method": "relativeuri"}), "missing_required_field", "http.paging.relativeURI"),
         (http("/o", {"method": "body"}, method="POST"), "missing_required_field", "http.paging.body"),
+        (http("/o", {"method": "body", "body": "{}"}), "invalid_field", "http.method"),
         (http("/o", {"method": "page"}), "invalid_field", "http.paging.method"),
         (http("/o?p={{export.http.paging.skip}}", {"method": "page"}), "invalid_field", "http.paging.method"),
         (http("/o", {"method": "skip"}), "invalid_field", "http.paging.method"),

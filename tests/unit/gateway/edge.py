@@ -47,7 +47,8 @@ class PlayedService:
 
     answers: dict[str, Responder] = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
-    cancelled: int = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     hold: asyncio.Event | None = None
 
     async def call(
@@ -56,13 +57,14 @@ class PlayedService:
         """Answer like the service: 401 first."""
         called = Called(method, request, dict(metadata))
         self.calls.append(called)
+        self.arrived.set()
         if called.metadata.get("authorization") != "Bearer good":
             raise failure(401, "unauthenticated", "Unauthorized")
         if self.hold is not None:
             try:
                 await self.hold.wait()
             except asyncio.CancelledError:
-                self.cancelled += 1
+                self.cancelled.set()
                 raise
         if method == ADMIT and ADMIT not in self.answers:
             return Reply(edge_service_pb2.AdmitResponse())
@@ -88,6 +90,8 @@ class Edge:
         token = options.pop("token", "Bearer good")
         if token is not None:
             headers.setdefault("Authorization", token)
+        if options.get("data") is not None and "skip_auto_headers" not in options:
+            headers.setdefault("Content-Type", "application/json")
         url = f"http://{self.gateway.address}{path}"
         async with self.client.request(method, url, headers=headers, allow_redirects=False, **options) as answer:
             return Asked(answer.status, answer.headers, await answer.read())
@@ -122,6 +126,8 @@ async def running(
     options = {name: settings.pop(name) for name in ("registry", "ready", "logs_requests") if name in settings}
     gateway = Gateway(GatewaySettings(address="127.0.0.1:0", **settings), service, **options)
     await gateway.start()
-    async with aiohttp.ClientSession(auto_decompress=decompress) as client:
-        yield Edge(gateway, service, client)
-    await gateway.stop(1)
+    try:
+        async with aiohttp.ClientSession(auto_decompress=decompress) as client:
+            yield Edge(gateway, service, client)
+    finally:
+        await gateway.stop(1)

@@ -39,7 +39,7 @@ async def serving(behaviour: Behaviour, health: int | None = None) -> AsyncItera
     if health is not None:
 
         async def check(request: Any, context: Any) -> Any:
-            return health_pb2.HealthCheckResponse(status=health)  # type: ignore[arg-type]  # an enum's number
+            return health_pb2.HealthCheckResponse(status=health)
 
         checks = {
             "Check": grpc.unary_unary_rpc_method_handler(

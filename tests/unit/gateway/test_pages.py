@@ -44,7 +44,7 @@ async def test_requests_are_counted_by_route() -> None:
     async with running(registry=CollectorRegistry()) as edge:
         await edge.ask("GET", "/v1/connections/secret", token=None)
         await edge.ask("GET", "/v1/made/up", token=None)
-        await edge.ask("BREW", "/v1/connections", token=None)
+        await edge.ask("PROPFIND", "/v1/connections", token=None)
         text = (await edge.ask("GET", "/metrics", token=None)).body.decode()
     assert 'fairlead_rest_requests_total{method="GET",route="/v1/connections/{id}",status="401"} 1.0' in text
     assert 'fairlead_rest_requests_total{method="GET",route="none",status="401"} 1.0' in text

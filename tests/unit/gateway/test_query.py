@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from fairlead.contract.plan import FieldPlan, plan_of
+from fairlead.contract.plan import FieldPlan, plan_for
 from fairlead.gateway.errors import Refused
 from fairlead.gateway.query import bind_query, pairs
+from fairlead.v1 import connection_pb2, paged_export_state_pb2
 from fairlead.v1 import connection_service_pb2 as pb
-from fairlead.v1 import mapping_pb2, paged_export_state_pb2
 
 
 def bound(message: Message, query: str) -> Any:
     """The message with a query's parameters."""
-    fields: dict[str, FieldPlan] = {plan.query: plan for plan in plan_of(message.DESCRIPTOR).fields}
+    fields: dict[str, FieldPlan] = {plan.query: plan for plan in plan_for(message).fields}
     bind_query(message, fields, pairs(query))
     return message
 
@@ -75,12 +75,9 @@ def test_every_unusable_parameter_is_told() -> None:
 
 def test_words_are_those_of_the_contract() -> None:
     """An enum takes its REST words, folded as everywhere."""
-    plan = next(plan for plan in plan_of(mapping_pb2.FieldMapping.DESCRIPTOR).fields if plan.name == "data_type")
-    assert plan.words is not None
-    word = plan.words.word_of[1]
-    assert bound(mapping_pb2.FieldMapping(), f"{plan.query}={word.upper()}").data_type == 1
-    with pytest.raises(Refused):
-        bound(mapping_pb2.FieldMapping(), f"{plan.query}=nonsense")
+    assert bound(connection_pb2.Connection(), "type=HTTP") == bound(connection_pb2.Connection(), "type=http")
+    with pytest.raises(Refused, match="400"):
+        bound(connection_pb2.Connection(), "type=nonsense")
 
 
 def test_text_that_is_no_utf8_is_400_where_it_counts() -> None:

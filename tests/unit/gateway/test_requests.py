@@ -26,7 +26,6 @@ def service() -> PlayedService:
             "CreateConnection": lambda _: pb.CreateConnectionResponse(),
             "PingConnection": lambda _: pb.PingConnectionResponse(code=200),
             "PingVirtualConnection": lambda _: pb.PingVirtualConnectionResponse(code=200),
-            "ExportPage": lambda _: pb.ExportPageResponse(),
         }
     )
 
@@ -264,3 +263,27 @@ async def test_unknown_keys_can_be_ignored() -> None:
         answer = await edge.ask("POST", "/v1/connections", data=body)
         assert answer.status == 201
         assert answer.headers["Fairlead-Ignored-Fields"] == "extra, na%C3%AFve%0A"
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"BREW /v1/connections HTTP/1.1\r\n\r\n",
+        b"GET /v1/connections HTTP/1.1\r\nAuthorization: Bearer secret\x00\r\n\r\n",
+        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_400(request_head: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer is an envelope; nothing of the request is quoted, neither there nor in the log."""
+    async with running(service()) as edge:
+        host, _, port = edge.gateway.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request_head)
+        answer = await reader.read()
+        assert b" 400 " in answer.splitlines()[0]
+        assert b'{"errors":[{"code":"invalid_request"' in answer
+        assert b"X-Request-Id: " in answer
+        assert b"secret" not in answer
+        assert "secret" not in caplog.text
+        writer.close()
+        await writer.wait_closed()

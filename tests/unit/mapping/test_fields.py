@@ -275,10 +275,21 @@ def test_record_is_not_changed() -> None:
     assert dumps(record) == b'{"o":{"k":1},"l":[{"n":1}]}'
 
 
+def test_deep_values() -> None:
+    """A value of as many levels as a record may have is copied, set and printed like any other."""
+    deep = '{"k":' * 400 + "1.50" + "}" * 400
+    mapping = fields_of(
+        {"extract": "a", "generate": "x"}, {"extract": "b", "generate": "x.b"}, {"extract": "{a}", "generate": "t"}
+    )
+    out = mapped(f'{{"a":{deep},"b":-0}}', mapping)
+    assert out == '{"x":' + deep[:-1] + ',"b":-0},"t":' + dumps(deep).decode() + "}"
+
+
 def test_identity() -> None:
     """Without rules the record itself comes back and need not be decoded (10.5, 38)."""
     record = {"a": 1}
-    for mapping in ({}, {"fields": [], "lists": []}):
+    mappings: list[dict[str, Any]] = [{}, {"fields": [], "lists": []}]
+    for mapping in mappings:
         assert compiled(mapping).is_identity
         assert compiled(mapping).map(record, None, scope()) is record
     assert not compiled(one("a")).is_identity

@@ -9,7 +9,9 @@ from fairlead.templates.values import NOTHING
 ROWS = [{"x": 1}, {"x": 2}]
 
 
-@pytest.mark.parametrize("template", ["{{record.x}}", "{{x}}", "{{data.0.x}}", "{{0.x}}", "{{data.[0].x}}", "{{this.x}}", "{{@root.x}}"])
+@pytest.mark.parametrize(
+    "template", ["{{record.x}}", "{{x}}", "{{data.0.x}}", "{{0.x}}", "{{data.[0].x}}", "{{this.x}}", "{{@root.x}}"]
+)
 @pytest.mark.parametrize(
     "context",
     [
@@ -50,7 +52,9 @@ def test_a_batch(render):
 def test_names_do_not_leak_into_blocks(render):
     """Inside of `#each` a bare name is the element's; the top level is `@root` or `../`."""
     context = {"record": {"x": 1, "list": [{"y": 5}]}, "connection": {"name": "c"}}
-    template = "{{#each list}}[{{x}}{{connection.name}}]{{../x}}{{@root.connection.name}}{{../connection.name}}{{/each}}"
+    template = (
+        "{{#each list}}[{{x}}{{connection.name}}]{{../x}}{{@root.connection.name}}{{../connection.name}}{{/each}}"
+    )
     assert render(template, context=context) == "[]1cc"
 
 

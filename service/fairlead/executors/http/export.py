@@ -113,8 +113,8 @@ class HttpExporter:
         )
         try:
             return self.plan.builder.build(run, target, scope, field="http.relativeURI")
-        except InvalidContent:
-            if uri is None:
+        except InvalidContent as error:
+            if uri is None or error.problems[0].code != "invalid_field":
                 raise
             message = "the address of the next page is not at the connection's baseURI"
             raise ApplicationFailure(Problem("paging_origin_mismatch", message, source="application")) from None

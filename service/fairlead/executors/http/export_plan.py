@@ -196,6 +196,9 @@ def _incomplete(
         if not paging.get(name):
             field = f"http.paging.{name}"
             yield Problem("missing_required_field", f"{field} is required by paging method {strategy.name}", field)
+        elif name == "body" and later.body is None:
+            message = f"http.method must not be GET with paging method {strategy.name}: a GET request has no body"
+            yield Problem("invalid_field", message, "http.method")
     if strategy.variable is not None and not paging.get("argument"):
         variable = f"export.http.paging.{strategy.variable}"
         read = {path for plan in (first, later) for template in plan.templates() for path in template.paths}

@@ -240,7 +240,7 @@ def _document(value: Json) -> bytes | None:
 def _raw(body: bytes, charset: str | None) -> bytes:
     try:
         text = body.decode(charset or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # codecs such as idna fail whatever the error handler
         text = body.decode("utf-8", "replace")
     return jsonvalue.dumps({"_raw": text})
 

@@ -1,0 +1,123 @@
+"""The OpenAPI document (D20)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fairlead.contract.comments import comments
+from fairlead.contract.openapi import openapi
+from fairlead.contract.routes import RouteTable
+from fairlead.contract.services import services
+from tests.unit.contract.things import service
+
+
+@pytest.fixture(scope="module")
+def routes() -> RouteTable:
+    """The routes of the contract."""
+    return RouteTable(services())
+
+
+@pytest.fixture(scope="module")
+def document(routes: RouteTable) -> dict[str, Any]:
+    """The document as a client reads it."""
+    printed: dict[str, Any] = json.loads(json.dumps(openapi(routes, comments())))
+    return printed
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from nodes(part)
+
+
+def test_every_route_is_an_operation(document: dict[str, Any], routes: RouteTable) -> None:
+    """No more and no fewer; each has its own name."""
+    operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
+    assert len(operations) == len(list(routes))
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    """A ``$ref`` names a component of the document, and path parameters are those of the path."""
+    for node in nodes(document):
+        if "$ref" in node:
+            _, _, kind, name = node["$ref"].split("/")
+            assert name in document["components"][kind]
+    for path, verbs in document["paths"].items():
+        for operation in verbs.values():
+            told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            assert told == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+
+
+def test_everything_is_described(document: dict[str, Any]) -> None:
+    """Comments of the contract reach operations, parameters, schemas and members."""
+    for verbs in document["paths"].values():
+        for operation in verbs.values():
+            assert operation["summary"].endswith(".")
+            assert all(one["description"] for one in operation.get("parameters", []))
+    for name, schema in document["components"]["schemas"].items():
+        assert schema["description"], name
+        assert all(member.get("description") for member in schema["properties"].values()), name
+
+
+def operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    """One operation."""
+    found: dict[str, Any] = document["paths"][path][method]
+    return found
+
+
+def test_manners_of_methods(document: dict[str, Any]) -> None:
+    """Success statuses, bodies, headers and bare arrays are what the gateway really does."""
+    create = operation(document, "post", "/v1/connections")
+    assert "201" in create["responses"]
+    assert create["requestBody"]["content"]["application/json"]["schema"] == {
+        "allOf": [{"$ref": "#/components/schemas/Connection"}],
+        "required": ["type", "name"],
+    }
+    assert "content" not in operation(document, "delete", "/v1/connections/{id}")["responses"]["204"]
+    listing = operation(document, "get", "/v1/connections")["responses"]["200"]
+    assert listing["content"]["application/json"]["schema"]["type"] == "array"
+    assert "Link" in listing["headers"]
+    read = operation(document, "get", "/v1/connections/{id}")["responses"]["200"]
+    assert "ETag" in read["headers"]
+    update = operation(document, "put", "/v1/connections/{id}")
+    assert [one["name"] for one in update["parameters"] if one["in"] == "header"] == ["If-Match"]
+    assert "412" in update["responses"]
+    assert "requestBody" not in operation(document, "post", "/v1/connections/{id}/ping")
+
+
+def test_rules_of_fields(document: dict[str, Any]) -> None:
+    """Words, secrets and output-only members look as REST has them; header fields are no members."""
+    connection = document["components"]["schemas"]["Connection"]["properties"]
+    assert "http" in connection["type"]["enum"]
+    assert connection["_id"]["readOnly"] is True
+    basic = document["components"]["schemas"]["BasicAuth"]["properties"]["password"]
+    assert basic["format"] == "password"
+    assert "******" in basic["description"]
+    page = document["components"]["schemas"]["ExportPageResponse"]["properties"]
+    assert page["data"]["type"] == "array"
+
+
+def test_the_whole_request_as_body_leaves_out_the_path(document: dict[str, Any]) -> None:
+    """A field of the path is no member of the body."""
+    path = next(path for path in document["paths"] if path.endswith("/export"))
+    schema = operation(document, "post", path)["requestBody"]["content"]["application/json"]["schema"]
+    assert set(schema["properties"]) == {"export", "postData", "data"}
+    assert schema["required"] == ["export"]
+
+
+def test_an_open_route_asks_for_no_token() -> None:
+    """``security`` is empty for rpcs without bearer, and 401 is none of their answers."""
+    routes = RouteTable([service({"Open": {"get": "/v1/open"}}, is_open=True)])
+    printed = openapi(routes, {})["paths"]["/v1/open"]["get"]
+    assert printed["security"] == []
+    assert "401" not in printed["responses"]

@@ -1,0 +1,78 @@
+"""Regular expressions in the syntax of ECMAScript (handlebars.md 6.6)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fairlead.engine.ports import RegexTime, TemplateError
+from fairlead.templates.helpers.regex import check_pattern, matches
+
+
+@pytest.mark.parametrize(
+    ("template", "output"),
+    [
+        ('{{regexMatch "a1b22" "[0-9]+"}}', "1"),
+        ('{{regexMatch "a1b22" "[0-9]+" "1"}}|{{regexMatch "a1" "[0-9]+" 1}}|{{regexMatch "a1" "[0-9]+" -1}}', "22||"),
+        ('{{regexMatch "AbC" "b.*" "i"}}|{{regexMatch "abAB" "b" 1 "i"}}|{{regexMatch "abAB" "b" "" "i"}}', "bC|B|b"),
+        ('{{regexMatch "price 12 EUR" "(?<=price )[0-9]+"}}', "12"),
+        (
+            '{{regexMatch "x" ""}}|{{regexMatch "ab" "" 2}}|{{regexMatch "ab" "" 3}}|{{regexMatch "😀b" "" 1 "u"}}',
+            "|||",
+        ),
+        ('{{regexMatch "a\nb" "^b$"}}|{{regexMatch "a\nb" "^b$" "m"}}|{{regexMatch "a\nb" "a.b" "s"}}', "|b|a\nb"),
+        ('{{regexReplace "a-b-c" "+" "-"}} {{regexReplace "ab" "$2$1" "(a)(b)"}}', "a+b-c ba"),
+        ('{{regexReplace "aXbx" "" "x" "gi"}}{{regexReplace "a" "b" "z"}}', "aba"),
+        ('{{regexSearch "abc" "z"}} {{regexSearch "aBc" "b" "i"}} {{regexSearch none "a"}}', "-1 1 -1"),
+        ('{{substring "😀ab" (regexSearch "😀ab" "b")}}', "b"),
+        ("{{regexMatch a '\\d+'}}", "1"),
+    ],
+)
+def test_helpers(render, template, output):
+    """Indexes, flags, groups, look-behind, empty matches."""
+    assert render(template) == output
+
+
+@pytest.mark.parametrize("letter", ["\0", "\ud800"])
+def test_awkward_letters(render, letter):
+    """NUL and lone surrogates go through unharmed."""
+    record = {"t": f"a{letter}b", "p": f"{letter}b"}
+    assert render('{{regexReplace t "x" "b"}}|{{regexSearch t p}}', record=record).endswith("x|1")
+    assert render('{{regexMatch t "a"}}', record=record) == "a"
+
+
+@pytest.mark.parametrize("pattern", ["(", "[z-a]", "a**", "(?<n>a)(?<n>b)", "(" * 50_000, "\\"])
+def test_bad_patterns(pattern):
+    """A pattern that cannot be compiled is refused, however bad it is."""
+    with pytest.raises(TemplateError):
+        check_pattern(pattern)
+
+
+def test_data_is_never_code(render):
+    """Pattern, text and replacement are data: nothing of them is run."""
+    record = {"t": "'); while(1){} //", "p": "\\'\\); while", "r": "${globalThis}`\\u0041"}
+    assert render("{{regexReplace t r p}}", record=record) == "${globalThis}`\\u0041(1){} //"
+
+
+def test_matches():
+    """The test that filters use: found anywhere, own account of time."""
+    spent = RegexTime()
+    assert matches("b+", "abb", spent)
+    assert not matches("^b", "abb", spent)
+    assert spent.left < 2.0
+
+
+def test_threads(render):
+    """Each thread has its own engine: rendering works in any of them at once."""
+    outputs = []
+
+    def work():
+        outputs.extend(render('{{regexReplace "a-b" "+" "-"}}') for _ in range(50))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outputs == ["a+b"] * 150
