@@ -21,8 +21,9 @@ from fairlead.api.tokens import EdgeServicer, TokenServicer
 from fairlead.api.tracing import tracing
 from fairlead.auth.registry import strategy_for
 from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.crypto.key import KeyringError
 from fairlead.crypto.keyfile import KeyFileError, key_file_path, load_or_generate
-from fairlead.crypto.keyring import Keyring, KeyringError
+from fairlead.crypto.keyring import Keyring
 from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.registry import Registry
 from fairlead.engine.accounts import Accounts
