@@ -52,7 +52,6 @@ from fairlead.templates.compiler import TemplateCompiler
 from fairlead.transport.client import HttpTransport
 from fairlead.transport.clock import SystemClock
 from fairlead.transport.egress import EgressPolicy
-from fairlead.v1 import connection_service_pb2, edge_service_pb2, token_service_pb2
 
 log: Final = structlog.get_logger("fairlead.start")
 
@@ -147,19 +146,16 @@ async def start_service(settings: Settings) -> Running:
     attempts = Attempts(transport, pools, clock, wait_seconds, refused)
     runs = Runs(attempts, clock, executors)
     service = Service(
-        [
-            (
-                connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"],
-                ConnectionServicer(
-                    connections,
-                    Ping(preparer, connections, runs),
-                    Exports(preparer, runs, PagedStates(state, clock)),
-                    Imports(preparer, runs, MappingCompiler(templates)),
-                ),
+        {
+            "ConnectionService": ConnectionServicer(
+                connections,
+                Ping(preparer, connections, runs),
+                Exports(preparer, runs, PagedStates(state, clock)),
+                Imports(preparer, runs, MappingCompiler(templates)),
             ),
-            (token_service_pb2.DESCRIPTOR.services_by_name["TokenService"], TokenServicer()),
-            (edge_service_pb2.DESCRIPTOR.services_by_name["EdgeService"], EdgeServicer()),
-        ],
+            "TokenService": TokenServicer(),
+            "EdgeService": EdgeServicer(),
+        },
         tokens,
         limiter,
         Metrics(registry),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import time
@@ -95,8 +94,6 @@ class Handler:
                 return refused.answer()
         except CallFailed as failed:
             return error_answer(failed.error_list)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             self._observation.bug(exchange.id, exchange.route, error)
             return internal_error(exchange.id)

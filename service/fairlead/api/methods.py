@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from fairlead.api.call import Handler
+from fairlead.contract.services import rpc_name
 from fairlead.v1 import options_pb2
 
 
@@ -43,7 +44,7 @@ def methods_of(service: ServiceDescriptor, servicer: object) -> Iterable[Method]
         rules = descriptor.GetOptions().Extensions[options_pb2.method]
         http = descriptor.GetOptions().Extensions[annotations_pb2.http]
         yield Method(
-            f"/{service.full_name}/{descriptor.name}",
+            rpc_name(descriptor),
             GetMessageClass(descriptor.input_type),
             handler,
             rules.mode,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from fairlead.api.admission import Admission
@@ -14,6 +13,7 @@ from fairlead.api.call import Call, Middleware, chain
 from fairlead.api.methods import Method, methods_of
 from fairlead.api.metrics import Metrics
 from fairlead.api.middlewares import field_rules, observed
+from fairlead.contract.services import services
 from fairlead.domain.errors import ApplicationFailure, InvalidRequest, NotFound, Problem
 from fairlead.engine.ports import RateLimiter
 from fairlead.engine.tokens import Tokens
@@ -27,15 +27,16 @@ class Service:
 
     def __init__(
         self,
-        servicers: Sequence[tuple[ServiceDescriptor, object]],
+        servicers: Mapping[str, object],
         tokens: Tokens,
         limiter: RateLimiter,
         metrics: Metrics,
         middlewares: Sequence[Middleware] = (),
     ) -> None:
-        self.service_names: tuple[str, ...] = tuple(descriptor.full_name for descriptor, _ in servicers)
+        """``servicers`` by the name of their service; one that is missing stops the start with ``KeyError``."""
+        self.service_names: tuple[str, ...] = tuple(service.full_name for service in services())
         self.methods: dict[str, Method] = {
-            method.name: method for descriptor, servicer in servicers for method in methods_of(descriptor, servicer)
+            method.name: method for service in services() for method in methods_of(service, servicers[service.name])
         }
         self._admission = Admission(tokens, limiter, frozenset(m.name for m in self.methods.values() if m.open))
         around = [*middlewares, field_rules(self.methods)]

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
-import re
-from functools import lru_cache
-from typing import Final
-
+from fairlead.domain.charset import charset_name
 from fairlead.engine.ports import UnreadableBody
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
-"""Python's own notations; they are no charsets, and some take quadratic time."""
 
 
 def to_utf8(body: bytes, charset: str | None) -> bytes:
@@ -19,7 +11,9 @@ def to_utf8(body: bytes, charset: str | None) -> bytes:
     the byte."""
     if charset is None:
         return body
-    name = _python_name(charset)
+    name = charset_name(charset)
+    if name is None:
+        raise UnreadableBody(f"the charset {charset[:40]!r} of the body is not known")
     if name == "utf-8":
         return body
     try:
@@ -28,17 +22,3 @@ def to_utf8(body: bytes, charset: str | None) -> bytes:
         raise UnreadableBody(f"the body is not valid {charset} at byte {error.start}") from None
     except UnicodeError:
         raise UnreadableBody(f"the body is not valid {charset}") from None
-
-
-@lru_cache(maxsize=64)
-def _python_name(charset: str) -> str:
-    try:
-        if not _NAME.fullmatch(charset):
-            raise LookupError(charset)
-        name = codecs.lookup(charset).name
-        "".encode(name)  # refuses what is no charset (zlib, hex)
-    except (LookupError, UnicodeError):
-        raise UnreadableBody(f"the charset {charset[:40]!r} of the body is not known") from None
-    if name in _NO_CHARSETS:
-        raise UnreadableBody(f"the charset {charset!r} of the body is not known")
-    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fairlead.domain.charset import readable
 from fairlead.domain.http import HttpResponse
 from fairlead.domain.paths import NOTHING
 from fairlead.domain.registry import Registry
@@ -41,10 +42,7 @@ class Body:
 
     def text(self) -> str:
         """The body as text, whatever it is: bytes that do not decode are replaced."""
-        try:
-            return self._response.body.decode(self.charset or "utf-8", "replace")
-        except (LookupError, UnicodeError):  # codecs such as idna fail whatever the error handler
-            return self._response.body.decode("utf-8", "replace")
+        return readable(self._response.body, self.charset)
 
 
 @dataclass(frozen=True, slots=True)

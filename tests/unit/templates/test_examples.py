@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fairlead.engine.ports import TemplateError
+
 BLOCKS = [
     ("{{#if a}}y{{else}}n{{/if}}", "y"),
     ("{{#unless tags.length}}none{{else}}some{{/unless}}", "some"),
@@ -249,3 +251,9 @@ def test_aws4_with_a_session(render):
     header = render('{{{aws4 "AK" "SK" "token" "eu-west-1" "sqs"}}}', signing=lambda: request)
     assert "AK/20200101/eu-west-1/sqs/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token, " in header
     assert request["headers"]["X-Amz-Security-Token"] == "token"
+
+
+def test_aws4_of_a_bad_uri(render):
+    """A URI that cannot be read is an error of the template."""
+    with pytest.raises(TemplateError, match="cannot be read"):
+        render('{{{aws4 "AK" "SK" null}}}', signing=lambda: aws_request() | {"URI": "https://[x/"})

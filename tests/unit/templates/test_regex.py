@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -32,6 +33,38 @@ from fairlead.templates.helpers.regex import check_pattern, matches
 def test_helpers(render, template, output):
     """Indexes, flags, groups, look-behind, empty matches."""
     assert render(template) == output
+
+
+@pytest.mark.parametrize(
+    ("replacement", "output"),
+    [
+        ("<$1$2>", "x<ab>y"),
+        ("$$1", "x$1y"),
+        ("[$&]", "x[ab]y"),
+        ("$`$'", "xxyy"),
+        ("$0$3$01$10$99", "x$0$3aa0$99y"),
+        ("$<first>$<none>$<", "xa$<y"),
+        ("$", "x$y"),
+    ],
+)
+def test_replacement(render, replacement, output):
+    """`$` in a replacement as ECMAScript has it."""
+    record = {"r": replacement}
+    assert render('{{regexReplace "xaby" r "(?<first>a)(b)"}}', record=record) == output
+
+
+def test_replacement_without_named_groups(render):
+    """Without named groups `$<` is text; a group that took no part is empty."""
+    assert render('{{regexReplace "ab" "$<a>$1$2" "(a)|(b)" "g"}}') == "$<a>a$<a>b"
+
+
+@pytest.mark.parametrize("replacement", ["$`", "$'", "$&" * 1000, "long" * 1000])
+def test_replacement_is_bounded(render, replacement):
+    """A replacement that multiplies the text is stopped while it does."""
+    started = time.process_time()
+    with pytest.raises(TemplateError):
+        render('{{regexReplace t r "a" "g"}}', record={"t": "a" * 100_000, "r": replacement})
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("letter", ["\0", "\ud800"])

@@ -29,7 +29,7 @@ def authorization(
 ) -> str:
     """The value of the ``Authorization`` header. ``request`` has ``method``, ``URI``, ``headers`` and ``body``; ``X-Amz-Date`` and, with a
     session token, ``X-Amz-Security-Token`` are added to its headers when they are missing. An empty region or service comes from the
-    host."""
+    host. Raises ``ValueError`` when the URI is none."""
     url = urlsplit(request["URI"])
     host = url.netloc.rpartition("@")[2].lower()
     found_service, found_region = _from_host(host)
@@ -100,6 +100,6 @@ def _path(path: str, service: str) -> str:
 
 
 def _query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=10_000)
+    pairs = parse_qsl(query, keep_blank_values=True)
     encoded = [(quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED)) for name, value in pairs]
     return "&".join(f"{name}={value}" for name, value in sorted(encoded))

@@ -60,15 +60,18 @@ def _aws4(arguments: Arguments) -> Value:
     request = arguments.rendering.root.signed()
     if not isinstance(request, dict) or not request.get("URI"):
         raise TemplateError("aws4: there is no request to sign here; use it in the value of a header")
-    return authorization(
-        request,
-        access_key=arguments.text(0),
-        secret_key=arguments.text(1),
-        session_token=arguments.text(2),
-        region=arguments.text(3),
-        service=arguments.text(4),
-        now=arguments.rendering.scope.now,
-    )
+    try:
+        return authorization(
+            request,
+            access_key=arguments.text(0),
+            secret_key=arguments.text(1),
+            session_token=arguments.text(2),
+            region=arguments.text(3),
+            service=arguments.text(4),
+            now=arguments.rendering.scope.now,
+        )
+    except ValueError:
+        raise TemplateError("aws4: the URI of the request cannot be read") from None
 
 
 def _check_hash(known: Known) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import quickjs
 
 from fairlead.engine.ports import RegexTime, TemplateError
-from fairlead.templates.budget import bounded
+from fairlead.templates.budget import MAX_OUTPUT, bounded
 from fairlead.templates.helpers.arguments import Arguments, Helper, Known, known_text
 from fairlead.templates.numbers import NAN, number_of_text
 from fairlead.templates.values import Value
@@ -27,7 +27,7 @@ _MEMORY: Final = 96 * 1024 * 1024
 _FLAGS: Final = frozenset("gimsu")
 _AWKWARD: Final = re.compile("[\0\ud800-\udfff]").search
 _HOST: Final = """
-(function () {
+(function (LIMIT) {
   const kept = new Map();
   function compiled(pattern, flags) {
     const key = flags + '/' + pattern;
@@ -40,11 +40,44 @@ _HOST: Final = """
     found.lastIndex = 0;
     return found;
   }
+  // GetSubstitution of ECMA-262 22.1.3.19.1, in steps that the time limit can stop and with a bound on what it makes
+  function parts(template, groups, named) {
+    const found = template.split(/(\\$(?:[$&`']|[0-9]{1,2}|<[^>]*>))/);
+    return found.map((part, index) => {
+      if (index % 2 === 0) return part;
+      if (part[1] === '$') return '$';
+      if (part[1] === '<') return named ? { name: part.slice(2, -1) } : part;
+      if (!/[0-9]/.test(part[1])) return { kind: part[1] };
+      const both = +part.slice(1), one = +part[1];
+      if (both >= 1 && both <= groups) return { group: both };
+      return one >= 1 && one <= groups ? { group: one, tail: part.slice(2) } : part;
+    });
+  }
+  function replace(expression, text, template) {
+    let left = LIMIT, pieces = null;
+    return text.replace(expression, (...found) => {
+      const named = typeof found[found.length - 1] === 'object' ? found.pop() : undefined;
+      const offset = found[found.length - 2];
+      if (pieces === null) pieces = parts(template, found.length - 3, named);
+      let made = '';
+      for (const piece of pieces) {
+        let next;
+        if (typeof piece === 'string') next = piece;
+        else if (piece.name !== undefined) next = String(named[piece.name] ?? '');
+        else if (piece.group) next = (found[piece.group] ?? '') + (piece.tail ?? '');
+        else if (piece.kind === '&') next = found[0];
+        else next = piece.kind === '`' ? text.slice(0, offset) : text.slice(offset + found[0].length);
+        if ((left -= next.length) < 0) throw new RangeError('too long');
+        made += next;
+      }
+      return made;
+    });
+  }
   function run(work, pattern, flags, text, more) {
     if (work === 'check') { compiled(pattern, flags); return null; }
     if (work === 'search') return text.search(compiled(pattern, flags));
     if (work === 'test') return compiled(pattern, flags).test(text);
-    if (work === 'replace') return text.replace(compiled(pattern, flags), more);
+    if (work === 'replace') return replace(compiled(pattern, flags), text, more);
     const all = compiled(pattern, flags.includes('g') ? flags : flags + 'g');
     let left = more;
     for (let found; (found = all.exec(text)) !== null; left--) {
@@ -58,7 +91,7 @@ _HOST: Final = """
     const [aPattern, aText, aMore] = JSON.parse(quoted);
     return JSON.stringify(run(work, aPattern, flags, aText, aMore));
   };
-})()
+})
 """
 
 
@@ -72,7 +105,7 @@ class _Engines(threading.local):
         """Forget everything: after a limit was exceeded."""
         self.context = quickjs.Context()
         self.context.set_memory_limit(_MEMORY)
-        self.run = self.context.eval(_HOST)
+        self.run = self.context.eval(_HOST)(MAX_OUTPUT)
 
 
 _engines: Final = _Engines()
