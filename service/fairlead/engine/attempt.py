@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -129,8 +129,7 @@ class Attempts:
                 response = await self._transport.send(request, prepared.profile, deadline)
             finally:
                 stats.seconds += self._clock.monotonic() - started
-        answer = judge(prepared.rules, rules, response)
-        return replace(answer, message=prepared.connection.redactor(answer.message)) if answer.message else answer
+        return judge(prepared.rules, rules, response, prepared.connection.redactor)
 
     @asynccontextmanager
     async def _slot(self, prepared: Prepared, deadline: Deadline, *, first: bool) -> AsyncIterator[None]:

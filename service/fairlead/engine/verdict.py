@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fairlead.domain import jsonvalue
 from fairlead.domain.http import HttpResponse
 from fairlead.domain.paths import NOTHING, Path, compile_path
+from fairlead.domain.redaction import Redactor
 from fairlead.engine.body import Body, BodyReader
 from fairlead.engine.ports import Answer, Json, Verdict
 
@@ -151,8 +152,13 @@ class ResponseRules:
         )
 
 
-def judge(connection: ConnectionRules, resource: ResponseRules, response: HttpResponse) -> Answer:
-    """The verdict of one answer, by the order of connections.md 5.3.
+_NO_SECRETS = Redactor()
+
+
+def judge(
+    connection: ConnectionRules, resource: ResponseRules, response: HttpResponse, redactor: Redactor = _NO_SECRETS
+) -> Answer:
+    """The verdict of one answer, by the order of connections.md 5.3. Its message shows none of the redactor's secrets.
 
     Rule 7 of that order, a body that is not what its media type says, shows itself when an export reads its records
     (``executors/http/export.py``): asking here would read every page twice."""
@@ -161,20 +167,23 @@ def judge(connection: ConnectionRules, resource: ResponseRules, response: HttpRe
     def answer(verdict: Verdict, code: str = "", message: str = "") -> Answer:
         return Answer(response, verdict, body.value, body.codec, body.charset, code, message)
 
+    def told(verdict: Verdict, code: str) -> Answer:
+        # Redaction comes before the cut, so that no secret is cut in two (contract.md 1.7).
+        return answer(verdict, code, redactor.cut(message_of(response, body, resource.error_path), MESSAGE_LIMIT))
+
     def refused(verdict: Verdict, judged: str) -> Answer:
         # A status below 300 is no failure by itself: then the word says what the paths judged (contract.md 1.16).
-        code = str(response.status) if response.status >= 300 else judged
-        return answer(verdict, code, message_of(response, body, resource.error_path))
+        return told(verdict, str(response.status) if response.status >= 300 else judged)
 
     if connection.rate_limit.detects(response, body):
         return refused(Verdict.RATE_LIMITED, "429")
     if connection.authentication.detects(response, body):
         code = str(response.status) if response.status >= 400 else "401"
-        return answer(Verdict.AUTHENTICATION_FAILED, code, message_of(response, body, resource.error_path))
+        return told(Verdict.AUTHENTICATION_FAILED, code)
     if response.status in resource.end_statuses:
         return answer(Verdict.END_OF_PAGES)
     if not 200 <= response.status <= 299:
-        return answer(Verdict.FAILED, str(response.status), message_of(response, body, resource.error_path))
+        return told(Verdict.FAILED, str(response.status))
     if resource.fail is not None and resource.fail.matches(body.value_or_nothing()):
         return refused(Verdict.FAILED, "422")
     if resource.success is not None and not resource.success.matches(body.value_or_nothing()):
@@ -188,6 +197,6 @@ def message_of(response: HttpResponse, body: Body, error_path: Path | None) -> s
         decoded = body.value_or_nothing()
         value = error_path.first(decoded) if decoded is not NOTHING else NOTHING
         if value is not NOTHING and value is not None:
-            return jsonvalue.text_of(value)[:MESSAGE_LIMIT]
+            return jsonvalue.text_of(value)
     text = body.text()
-    return text[:MESSAGE_LIMIT] if text.strip() else response.reason or f"status {response.status}"
+    return text if text.strip() else response.reason or f"status {response.status}"
