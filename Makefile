@@ -11,16 +11,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 WORKERS ?= 4
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses=$(WORKERS)
+PYTEST := $(BIN)/python -m pytest -q -rs -n auto --maxprocesses=$(WORKERS)
 ROOTS := protos:service:gateway:cli
 SOURCES := protos service gateway cli examples tests
 
-.PHONY: help install demo test test-all lint format proto proto-check serve clean
+ORACLE := tests/oracle/handlebars
+
+.PHONY: help install demo test test-all oracle lint format proto proto-check serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv with fairlead (editable) and the tools of development
+	@echo "installed in $(VENV)"
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c '$(AT_LEAST)' || { \
@@ -36,8 +39,14 @@ demo: $(STAMP) ## store a connection, ping it, pull 822 records, push four, and 
 test: $(STAMP) ## run every test that needs no other server
 	@$(PYTEST) tests
 
-test-all: $(STAMP) ## run every test, with a server that speaks the MongoDB protocol (needs Java 17 and Maven)
+test-all: $(STAMP) oracle ## run every test, also those that need Java 17 with Maven, or Node.js
 	@tests/servers/with-mongo $(PYTEST) tests
+
+oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
+
+$(ORACLE)/node_modules/handlebars: $(ORACLE)/package.json
+	@cd $(ORACLE) && npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
 
 lint: $(STAMP) ## check format, style, types, import rules and the contract
 	@echo "format:" && $(BIN)/ruff format --check .
@@ -61,5 +70,5 @@ serve: $(STAMP) ## run fairlead in the foreground
 
 clean: ## remove what was made here: environment, caches, build output (not the database)
 	@rm -rf $(VENV) build dist .buf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-		tests/servers/mongo/target fairlead.egg-info
+		tests/servers/mongo/target $(ORACLE)/node_modules fairlead.egg-info
 	@find protos service gateway cli examples tests -name __pycache__ -prune -exec rm -rf {} +

@@ -8,6 +8,7 @@ from typing import Final
 import grpc
 import msgspec
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from fairlead.domain import errors
@@ -39,8 +40,17 @@ TABLE: Final[tuple[tuple[type[FairleadError], int, grpc.StatusCode], ...]] = (
 
 ENTRIES: Final = 100
 ENVELOPE_BYTES: Final = 48 * 1024
+TEXT_CHARACTERS: Final = 6000
+FIELD_CHARACTERS: Final = 1000
+"""Bounds of one entry: a longer text or path is cut; six bytes a character at worst."""
+_MEMBER_NAMES: Final = 48
+_LAST_ENTRY: Final = 100
+"""Bytes for the names of an entry's members, and for the entry that counts what does not fit."""
 DETAIL_ENTRIES: Final = 10
 DETAIL_BYTES: Final = 4096
+_FRAME: Final = 4
+_PACKED: Final = 64
+"""Bytes around one detail in a status, and around a message that is packed as one."""
 MESSAGE_CHARACTERS: Final = 256
 
 
@@ -82,18 +92,20 @@ def error_list(error: FairleadError) -> common_pb2.ErrorList:
         result.retry_after = max(1, math.ceil(error.retry_after))
     size = 0
     for index, problem in enumerate(error.problems):
-        size += len(msgspec.json.encode([problem.code, problem.message, problem.field, problem.source])) + 48
-        if (index >= ENTRIES - 1 and len(error.problems) > ENTRIES) or size > ENVELOPE_BYTES - 100:
+        message, field = _text(problem.message, TEXT_CHARACTERS), _text(problem.field or "", FIELD_CHARACTERS)
+        size += len(msgspec.json.encode([problem.code, message, field, problem.source])) + _MEMBER_NAMES
+        if (index >= ENTRIES - 1 and len(error.problems) > ENTRIES) or size > ENVELOPE_BYTES - _LAST_ENTRY:
             more = len(error.problems) - index
             result.errors.add(code="too_many_errors", message=f"and {more} more")
             break
-        result.errors.add(code=problem.code, message=_text(problem.message), field=problem.field, source=problem.source)
+        result.errors.add(code=problem.code, message=message, field=field or None, source=problem.source)
     return result
 
 
-def _text(message: str) -> str:
-    """Text that a protobuf string can hold: lone surrogates become question marks."""
-    return message.encode("utf-8", "replace").decode()
+def _text(text: str, limit: int) -> str:
+    """Text that a protobuf string can hold (lone surrogates become question marks), cut so that one entry always fits."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return cut.encode("utf-8", "replace").decode()
 
 
 def status(error: FairleadError, *, full: bool) -> status_pb2.Status:
@@ -106,29 +118,39 @@ def status(error: FairleadError, *, full: bool) -> status_pb2.Status:
     details: list[any_pb2.Any] = []
     room = 1 << 20 if full else DETAIL_BYTES
 
-    def pack(message: object) -> None:
+    def pack(message: Message) -> None:
         nonlocal room
         packed = any_pb2.Any()
-        packed.Pack(message)  # type: ignore[arg-type]  # every caller hands over a protobuf message
-        if packed.ByteSize() <= room:
-            room -= packed.ByteSize()
+        packed.Pack(message)
+        size = packed.ByteSize() + _FRAME
+        if size <= room:
+            room -= size
             details.append(packed)
 
     pack(error_details_pb2.ErrorInfo(reason=reason[:63], domain="fairlead"))
     if listed.retry_after:
         delay = duration_pb2.Duration(seconds=listed.retry_after)
         pack(error_details_pb2.RetryInfo(retry_delay=delay))
-    violations = error_details_pb2.BadRequest()
-    for entry in listed.errors[:DETAIL_ENTRIES]:
-        if entry.HasField("field"):
-            description = entry.message if full else entry.message[:200]
-            violations.field_violations.add(field=entry.field, description=description, reason=entry.code.upper()[:63])
+    violations = _violations(listed, room - _PACKED, full=full)
     if violations.field_violations:
         pack(violations)
     pack(listed)
     result = status_pb2.Status(code=code.value[0], message=ascii_message(first.message))
     result.details.extend(details)
     return result
+
+
+def _violations(listed: common_pb2.ErrorList, room: int, *, full: bool) -> error_details_pb2.BadRequest:
+    """One violation per field of the first entries, as many as there is room for."""
+    violations = error_details_pb2.BadRequest()
+    for entry in listed.errors[:DETAIL_ENTRIES]:
+        if entry.HasField("field"):
+            description = entry.message if full else entry.message[:200]
+            violations.field_violations.add(field=entry.field, description=description, reason=entry.code.upper()[:63])
+            if violations.ByteSize() > room:
+                del violations.field_violations[-1]
+                break
+    return violations
 
 
 def ascii_message(message: str) -> str:

@@ -218,6 +218,8 @@ def written_field(field: str, notation: str, kind: str) -> str:
     if notation != "rest" or not (field == "http" or field.startswith("http.")):
         return field
     inner = field[5:]
+    if inner == "successMediaType" and kind == "connection":
+        return "rest.mediaType"  # of csv: the only way to say it in this notation
     best: tuple[int, str] | None = None
     for rest_path, http_path in _TABLES[kind]:
         if inner == http_path or inner.startswith(http_path + "."):

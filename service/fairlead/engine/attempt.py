@@ -8,14 +8,14 @@ way. What is left is an answer that somebody can use, or an error that says why 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
 from fairlead.domain.http import HttpRequest, TransportFailure
-from fairlead.engine.ports import Answer, Clock, Deadline, Pools, Transport, Verdict, WaitTooLong
+from fairlead.engine.ports import Answer, Clock, Deadline, Pools, StoreUnavailable, Transport, Verdict, WaitTooLong
 from fairlead.engine.prepare import Prepared
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ResponseRules, judge
@@ -76,7 +76,8 @@ class Attempts:
             except StopIteration:
                 break
         if answer.verdict is Verdict.AUTHENTICATION_FAILED:
-            await self._refused(prepared)
+            with suppress(StoreUnavailable):  # a store that is away does not change what the application said
+                await self._refused(prepared)
             raise AuthenticationFailed(Problem(answer.code, answer.message, source="connection"))
         return answer
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from fairlead.domain import jsonvalue
 from fairlead.domain.dates import iso
 from fairlead.domain.dialect import http_connection, written_field
 from fairlead.domain.document import AccountId, Document, Tree
@@ -20,17 +19,16 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.ids import new_id
 from fairlead.domain.rules.connection import MAXIMUM_LEVEL, check_connection
-from fairlead.domain.secret import Secret
+from fairlead.engine.model import as_written
 from fairlead.engine.ports import Clock, Pools, Store
 from fairlead.engine.prepare import CONNECTIONS, RUNNING_TYPES, Preparer, decoded
-from fairlead.engine.secrets import SecretBox, masked
+from fairlead.engine.secrets import SecretBox, kept, masked
 
-MAXIMUM_BYTES: Final = 1 << 20
-"""Largest document (contract.md 1.15)."""
+_LENDER: Final = "_borrowConcurrencyFromConnectionId"
 
 _REFERENCES: Final[Mapping[str, str]] = {
     "_agentId": "agents",
-    "_borrowConcurrencyFromConnectionId": CONNECTIONS,
+    _LENDER: CONNECTIONS,
     "_connectorId": "connectors",
     "_integrationId": "integrations",
     "http._iClientId": "iclients",
@@ -38,6 +36,7 @@ _REFERENCES: Final[Mapping[str, str]] = {
 }
 
 _FIXED: Final = ("_connectorId", "_integrationId")
+"""Written on create only (connections.md 1.1): a PUT without them keeps them, one with others is refused."""
 _ATTEMPTS: Final = 5
 """Races with other writers that one PUT without If-Match rides out; the last one wins."""
 
@@ -65,11 +64,11 @@ class Connections:
 
     async def create(self, account: AccountId, tree: Tree) -> Stored:
         """Check everything, store, answer the stored document. Raises ``InvalidContent``, ``NotSupported``."""
-        await self.check(account, tree)
+        offline = bool(tree.pop("offline", False))
+        whole = await self.check(account, tree)
         now = self._clock.now()
         id = new_id(now)
-        offline = bool(tree.pop("offline", False))
-        fields, secrets = self._box.seal(_lowered(tree), CONNECTIONS, account, id, None)
+        fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
         runtime = {"offline": True} if offline else {}
         document = Document(CONNECTIONS, id, account, now, now, fields, secrets, runtime)
         await self._store.insert(document)
@@ -93,8 +92,8 @@ class Connections:
             document = await self._document(account, id)
             _match(document, if_match)
             _unchanged(document, tree)
-            await self.check(account, tree, document)
-            fields, secrets = self._box.seal(_lowered(tree), CONNECTIONS, account, id, document)
+            whole = await self.check(account, _with_fixed(tree, document), document)
+            fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
             runtime = {name: value for name, value in document.runtime.items() if name != "offline"}
             if offline:
                 runtime["offline"] = True
@@ -107,10 +106,7 @@ class Connections:
         """Raises 404, 412, and ``resource_in_use`` when another connection borrows from this one."""
         document = await self._document(account, id)
         _match(document, if_match)
-        borrowers = await self._store.list(
-            CONNECTIONS, account, filters={"_borrowConcurrencyFromConnectionId": [id]}, limit=10
-        )
-        if borrowers:
+        if borrowers := await self._borrowers(account, id):
             names = ", ".join(f"connection {b.id}" for b in borrowers)
             raise ConditionNotMet(Problem("resource_in_use", f"the connection is used by {names}"))
         version = document.version if if_match is not None else None
@@ -129,8 +125,9 @@ class Connections:
             if await self._store.replace_runtime(document, runtime) is not None:
                 return
 
-    async def check(self, account: AccountId, tree: Tree, stored: Document | None = None) -> None:
-        """All conditional fields, combinations, references, templates and paths of a document, collected in one error."""
+    async def check(self, account: AccountId, tree: Tree, stored: Document | None = None) -> Tree:
+        """The document as it will be stored, masks resolved. Conditional fields, combinations, references, templates and paths are
+        checked; all that is wrong with them is collected in one ``InvalidContent``. Raises ``NotSupported`` for other types."""
         type_ = str(tree.get("type"))
         if type_ not in RUNNING_TYPES:
             raise NotSupported(
@@ -138,18 +135,14 @@ class Connections:
             )
         if tree.get(type_) is None:
             raise InvalidContent(Problem("missing_required_field", f"{type_} is required for type {type_}", type_))
-        whole = _with_stored_secrets(tree, self._box.revealed(stored) if stored else {})
-        clear = decoded(whole)
-        http = http_connection(clear)
-        problems = check_connection(clear, http)
-        if not problems:
-            problems = self._compile_check(account, whole)
-        problems = [_renamed(problem, type_) for problem in problems]
-        problems += await self._references(account, tree, stored)
-        if len(jsonvalue.dumps(clear)) > MAXIMUM_BYTES:
-            problems.append(Problem("invalid_field", "a connection document may have at most 1 MiB of JSON"))
+        whole = kept(tree, self._box.revealed(stored) if stored else {})
+        problems = check_connection(http_connection(decoded(whole)))
+        problems += self._compile_check(account, whole)
+        problems = [as_written(problem, type_, "connection") for problem in problems]
+        problems += await self._references(account, whole, stored)
         if problems:
             raise InvalidContent(problems)
+        return whole
 
     async def _references(self, account: AccountId, tree: Tree, stored: Document | None) -> Sequence[Problem]:
         problems = []
@@ -167,7 +160,14 @@ class Connections:
                 elif found.fields.get(field):
                     message = f"{field}: connection {id} borrows itself; borrow from its lender"
                     problems.append(Problem("invalid_ref", message, field))
+                elif stored is not None and await self._borrowers(account, stored.id):
+                    message = f"{field}: other connections borrow from this one, which therefore cannot borrow"
+                    problems.append(Problem("invalid_ref", message, field))
         return problems
+
+    async def _borrowers(self, account: AccountId, id: str) -> Sequence[Document]:
+        """Up to ten of the connections that borrow from this one."""
+        return await self._store.list(CONNECTIONS, account, filters={_LENDER: [id]}, limit=10)
 
     async def _document(self, account: AccountId, id: str) -> Document:
         document = await self._store.get(CONNECTIONS, account, id)
@@ -176,7 +176,7 @@ class Connections:
         return document
 
     def _shown(self, document: Document) -> Stored:
-        queue = str(document.fields.get("_borrowConcurrencyFromConnectionId") or document.id)
+        queue = str(document.fields.get(_LENDER) or document.id)
         tree: Tree = {
             **masked(document),
             "_id": document.id,
@@ -186,6 +186,8 @@ class Connections:
         }
         if document.runtime.get("offline"):
             tree["offline"] = True
+        if _needs_authorization(document):
+            tree["needsAuthorization"] = True
         return Stored(tree, etag(document))
 
 
@@ -223,6 +225,24 @@ def _unchanged(document: Document, tree: Tree) -> None:
         raise ConditionNotMet(problems)
 
 
+def _with_fixed(tree: Tree, document: Document) -> Tree:
+    return {name: document.fields[name] for name in _FIXED if name in document.fields} | tree
+
+
+def _needs_authorization(document: Document) -> bool:
+    """Whether somebody has to authorise it in a browser first (contract.md 2.1)."""
+    type_ = str(document.fields.get("type"))
+    block = document.fields.get(type_) or {}
+    kind = block.get("authType") if type_ == "rest" else (block.get("auth") or {}).get("type")
+    if type_ not in RUNNING_TYPES or kind != "oauth":
+        return False
+    auth = http_connection(document.fields)["auth"]
+    grant = (auth.get("oauth") or {}).get("grantType") or "authorizecode"
+    return (
+        grant == "authorizecode" and written_field("http.auth.token.token", type_, "connection") not in document.secrets
+    )
+
+
 def _lowered(tree: Tree) -> Tree:
     """The document with a level above the maximum lowered silently (connections.md 2)."""
     result = dict(tree)
@@ -230,27 +250,4 @@ def _lowered(tree: Tree) -> Tree:
         settings = result.get(block)
         if isinstance(settings, dict) and (settings.get("concurrencyLevel") or 0) > maximum:
             result[block] = {**settings, "concurrencyLevel": maximum}
-    return result
-
-
-def _renamed(problem: Problem, notation: str) -> Problem:
-    field = written_field(problem.field, notation, "connection") if problem.field else None
-    message = problem.message
-    if field and problem.field and field != problem.field:
-        message = message.replace(problem.field, field)
-    return replace(problem, field=field, message=message)
-
-
-def _with_stored_secrets(new: Tree, old: Tree) -> Tree:
-    """The tree as it will be: masks replaced by what is stored."""
-    result: Tree = {}
-    for name, value in new.items():
-        before = old.get(name) if isinstance(old, dict) else None
-        if isinstance(value, Secret) and value.is_mask:
-            if isinstance(before, Secret):
-                result[name] = before
-        elif isinstance(value, dict):
-            result[name] = _with_stored_secrets(value, before if isinstance(before, dict) else {})
-        else:
-            result[name] = value
     return result

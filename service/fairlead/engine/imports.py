@@ -8,26 +8,32 @@ from dataclasses import dataclass
 from typing import Final
 
 from fairlead.domain import jsonvalue
-from fairlead.domain.dialect import counting_block, http_import, written_field
+from fairlead.domain.dialect import counting_block, http_import
 from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.errors import (
     ApplicationFailure,
     AuthenticationFailed,
-    FairleadError,
     InvalidContent,
     NotSupported,
     Problem,
 )
 from fairlead.domain.rules.import_model import check_import
-from fairlead.engine.model import adaptor_block, refuse_unsupported_import
-from fairlead.engine.ports import MappingError, Mappings, RecordMapper, RecordResult, Scope
+from fairlead.engine.model import adaptor_block, placed, refuse_unsupported_import
+from fairlead.engine.ports import MappingError, Mappings, RecordMapper, RecordResult
 from fairlead.engine.positions import Choice, Positions
 from fairlead.engine.prepare import Prepared, Preparer, decoded
 from fairlead.engine.run import Importer, Run, RunStats, Submission
-from fairlead.engine.runs import RUN_SECONDS, Runs
+from fairlead.engine.runs import OFFLINE, RUN_SECONDS, Runs
 
 MAXIMUM_RECORDS: Final = 10_000
 """Records in one call (contract.md 1.15)."""
+
+_NOT_SENT: Final = Problem("connection_timeout", "not sent: the time of the call was over", source="connection")
+_IN_DOUBT: Final = Problem(
+    "in_doubt", "sent, and the time of the call was over before an answer came; it is not sent again", source="internal"
+)
+_TURN: Final = 100
+"""Records that are mapped in one go."""
 
 _BURST_WORKERS: Final = 64
 """Requests of one call in flight when the connection has no level of its own; the pool's own cap still holds."""
@@ -65,11 +71,7 @@ class Imports:
         prepared = await self._preparer.stored(account, connection_id)
         plan = self._plan(prepared, import_model)
         records = _split(data)
-        if prepared.connection.offline:
-            return [_offline() for _ in records]
-        run = self._runs.open(
-            prepared, "import", RUN_SECONDS, timeout, context=_context(prepared, import_model, settings), stats=stats
-        )
+        run = self._open(prepared, plan, import_model, settings, timeout, stats)
         return await _Delivery(run, plan, prepared).deliver(records)
 
     async def map_records(
@@ -77,11 +79,12 @@ class Imports:
     ) -> bytes:
         """The mapped records as one JSON array. Raises ``InvalidContent`` with one entry per record that fails."""
         prepared = await self._preparer.stored(account, connection_id)
-        plan = self._plan(prepared, import_model)
+        plan = self._plan(prepared, import_model, mapping_only=True)
         records = _split(data)
         if plan.mapper.is_identity:
             return data
-        run = self._runs.open(prepared, "import", RUN_SECONDS, None, context=_context(prepared, import_model, settings))
+        run = self._open(prepared, plan, import_model, settings, None, None)
+        redact = run.connection.redactor
         problems: list[Problem] = []
         mapped: list[bytes] = []
         for index, record in enumerate(records):
@@ -89,40 +92,57 @@ class Imports:
             try:
                 _map(plan, run, submission, plan.positions.choose(submission.pre))
             except MappingError as error:
-                problems.append(Problem(error.code, error.message, f"data.{index}", error.source))
+                problems.append(Problem(error.code, redact(error.message), f"data.{index}", error.source))
             mapped.append(submission.post_raw)
+            if index % _TURN == 0:
+                await asyncio.sleep(0)  # mapping never waits: other calls want their turn
         if problems:
             raise InvalidContent(problems)
         return jsonvalue.join_array(mapped)
 
-    def _plan(self, prepared: Prepared, import_model: Tree) -> Plan:
+    def _open(
+        self,
+        prepared: Prepared,
+        plan: Plan,
+        import_model: Tree,
+        settings: Tree,
+        timeout: float | None,
+        stats: RunStats | None,
+    ) -> Run:
+        """A run whose templates see what handlebars.md 2.1 lists for imports."""
+        context = _context(prepared, import_model, settings)
+        run = self._runs.open(prepared, "import", RUN_SECONDS, timeout, context=context, stats=stats)
+        run.lookups = plan.mapper.static_lookups
+        return run
+
+    def _plan(self, prepared: Prepared, import_model: Tree, *, mapping_only: bool = False) -> Plan:
         """Compile the model; every problem of the model in one error, fields from the top of the request body."""
         connection = prepared.connection
         notation = counting_block(import_model, connection.type)
         adaptor_block(import_model, notation, "import")
         tree = decoded(http_import(import_model, connection.type))
         try:
-            refuse_unsupported_import(tree)
-        except NotSupported as error:
-            raise NotSupported([_placed(p, notation) for p in error.problems]) from None
-        problems = check_import(tree)
-        if problems:
-            raise InvalidContent([_placed(p, notation) for p in problems])
-        positions = Positions.of(tree, problems)
-        importer = self._runs.executor(prepared).importer(connection, tree, problems)
-        mapper: RecordMapper | None = None
+            refuse_unsupported_import(tree, mapping_only=mapping_only)
+            problems = check_import(tree)
+            positions = Positions.of(tree, problems)
+            importer = self._runs.executor(prepared).importer(connection, tree, problems)
+            mapper = self._mapper(tree, problems)
+            unsupported = [problem for problem in problems if problem.code == "feature_not_supported"]
+            if unsupported and not mapping_only:
+                raise NotSupported(unsupported)
+            if mapper is None or len(problems) > len(unsupported):
+                raise InvalidContent(dict.fromkeys(problem for problem in problems if problem not in unsupported))
+        except (InvalidContent, NotSupported) as error:
+            raise type(error)(placed(problem, notation, "import") for problem in error.problems) from None
+        return Plan(importer, mapper, positions)
+
+    def _mapper(self, tree: Tree, problems: list[Problem]) -> RecordMapper | None:
+        """The compiled mapping, or nothing and more ``problems``. Raises ``NotSupported``."""
         try:
-            mapper = self._mappings.compile(tree)
-        except NotSupported as error:
-            raise NotSupported([_placed(p, notation) for p in error.problems]) from None
+            return self._mappings.compile(tree)
         except InvalidContent as error:
             problems.extend(error.problems)
-        unsupported = [p for p in problems if p.code == "feature_not_supported"]
-        if unsupported:
-            raise NotSupported([_placed(p, notation) for p in unsupported])
-        if problems or mapper is None:
-            raise InvalidContent([_placed(p, notation) for p in problems])
-        return Plan(importer, mapper, positions)
+            return None
 
 
 class _Delivery:
@@ -132,25 +152,30 @@ class _Delivery:
         self._run = run
         self._plan = plan
         self._workers = prepared.pool.level or _BURST_WORKERS
-        self._refused: AuthenticationFailed | None = None
+        self._refused: Problem | None = OFFLINE if prepared.connection.offline else None
 
     async def deliver(self, records: Sequence[bytes]) -> list[RecordResult]:
-        """Requests run in parallel as far as the connection's slots allow, started in the order of the input."""
+        """Requests run in parallel as far as the connection's slots allow, started in the order of the input. Raises what is no
+        matter of a record: ``NotSupported``."""
         results: list[RecordResult | None] = [None] * len(records)
         waiting: Iterator[tuple[int, bytes]] = iter(enumerate(records))
 
         async def work() -> None:
             for index, record in waiting:
                 results[index] = await self._one(Submission(index, record))
+                await asyncio.sleep(0)  # a record that is not sent never waits: other calls want their turn
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._workers, len(records))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._workers, len(records))):
+                    group.create_task(work())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         return [result for result in results if result is not None]
 
     async def _one(self, submission: Submission) -> RecordResult:
         if self._refused is not None:
-            return _refused(self._refused)
+            return self._failed(submission, self._refused, status=401)
         run, plan = self._run, self._plan
         try:
             choice = plan.positions.choose(submission.pre if plan.positions.looks_at_records else None)
@@ -158,35 +183,30 @@ class _Delivery:
                 return RecordResult(200, ignored=True)
             _map(plan, run, submission, choice)
             if run.deadline.left(run.clock) <= 0:
-                return self._failed(
-                    submission, "connection_timeout", "not sent: the time of the call was over", "connection"
-                )
+                return self._failed(submission, _NOT_SENT)
             (result,) = await plan.importer.submit(run, choice.position, [submission])
         except MappingError as error:
-            return self._failed(submission, error.code, error.message, error.source)
+            return self._failed(submission, Problem(error.code, error.message, source=error.source))
         except AuthenticationFailed as failure:
-            self._refused = failure
-            return _refused(failure)
+            self._refused = failure.problems[0]
+            return self._failed(submission, self._refused, status=401)
         except ApplicationFailure as failure:
-            problem = failure.problems[0]
-            code = "in_doubt" if failure.in_doubt else problem.code
-            return self._failed(submission, code, problem.message, problem.source or "application")
+            return self._failed(submission, _IN_DOUBT if failure.in_doubt else failure.problems[0])
         except InvalidContent as error:
-            problem = error.problems[0]
-            return self._failed(submission, problem.code, problem.message, problem.source or "mapping")
+            return self._failed(submission, error.problems[0])
         if result.status_code != 200:
             result.data_uri = plan.importer.data_uri(run, submission)
         return result
 
-    def _failed(self, submission: Submission, code: str, message: str, source: str) -> RecordResult:
+    def _failed(self, submission: Submission, problem: Problem, *, status: int = 422) -> RecordResult:
+        message = self._run.connection.redactor(problem.message)
         uri = self._plan.importer.data_uri(self._run, submission)
-        return RecordResult(422, errors=[(code, message, source)], data_uri=uri)
+        return RecordResult(status, errors=[(problem.code, message, problem.source or "mapping")], data_uri=uri)
 
 
 def _map(plan: Plan, run: Run, submission: Submission, choice: Choice) -> None:
     if not plan.mapper.is_identity:
-        scope = Scope(run.context, run.clock.now())
-        submission.mapped(plan.mapper.map(submission.pre, choice.operation, scope))
+        submission.mapped(plan.mapper.map(submission.pre, choice.operation, run.scope({})))
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -201,22 +221,3 @@ def _context(prepared: Prepared, import_model: Tree, settings: Tree) -> Tree:
     own = decoded(import_model.get("settings")) or {}
     scopes = {"import": own, "connection": prepared.connection.settings}
     return {"import": decoded(import_model), "settings": {**scopes, **settings}, "job": {}}
-
-
-def _placed(problem: Problem, notation: str | None) -> Problem:
-    """A problem of the model, its field as it was written and from the top of the request body."""
-    if problem.field is not None and problem.field != "":
-        field = written_field(problem.field, notation or "http", "import")
-        message = problem.message.replace(problem.field, f"import.{field}", 1)
-        return Problem(problem.code, message, f"import.{field}", problem.source)
-    return Problem(problem.code, problem.message, "import", problem.source)
-
-
-def _offline() -> RecordResult:
-    message = "the connection is offline; ping it once its credentials are right"
-    return RecordResult(401, errors=[("connection_offline", message, "connection")])
-
-
-def _refused(failure: FairleadError) -> RecordResult:
-    problem = failure.problems[0]
-    return RecordResult(401, errors=[(problem.code, problem.message, "connection")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from fairlead.domain.dialect import written_field
@@ -26,6 +26,9 @@ _OTHER_BLOCKS: Final = (
     "van",
 )
 _OTHER_EXPORT_TYPES: Final = ("once", "blob", "webhook", "distributed", "simple", "stream")
+_PATHS_INTO_ANSWERS: Final = ("successPath", "failPath", "errorPath")
+_STRUCTURED: Final = ("xml", "csv")
+"""Media types whose answers have values at paths; of the other words the answer's own ``Content-Type`` says what it is."""
 _HOOKS: Final = ("preSavePage", "preMap", "postMap", "postSubmit", "postAggregate")
 
 
@@ -43,13 +46,18 @@ def adaptor_block(model: Mapping[str, Any], counting: str | None, what: str) -> 
     raise InvalidContent(Problem("missing_required_field", message, f"{what}.http"))
 
 
-def refuse_unsupported_import(tree: Mapping[str, Any]) -> None:
-    """Raise ``feature_not_supported`` with its field for what an import asks for and this build cannot do yet."""
+def refuse_unsupported_import(tree: Mapping[str, Any], *, mapping_only: bool = False) -> None:
+    """Raise ``feature_not_supported`` with its field for what an import asks for and this build cannot do yet. ``mapping_only``: for
+    the mapping step alone, which runs no filter, no hook and no request (contract.md 2.11)."""
+    if tree.get("oneToMany"):
+        raise feature_not_supported("oneToMany", "oneToMany")
+    if mapping_only:
+        return
     refuse_hooks(tree)
     for name in ("filter", "transform", "responseTransform"):
         if has_rules(tree.get(name)):
             raise feature_not_supported(name, name)
-    for name in ("oneToMany", "idLockTemplate", "blob", "blobKeyPath", "file", "idempotencyKeyTemplate"):
+    for name in ("idLockTemplate", "blob", "blobKeyPath", "file", "idempotencyKeyTemplate"):
         if tree.get(name):
             raise feature_not_supported(name, name)
     http = tree.get("http") or {}
@@ -73,6 +81,16 @@ def refuse_unsupported_export(tree: Mapping[str, Any]) -> None:
             raise feature_not_supported(name, name)
 
 
+def refuse_unread_answers(http: Mapping[str, Any], known: Container[object], *blocks: str) -> None:
+    """Raise when a path in one of these blocks of a connection would look into answers of a media type that is not ``known``."""
+    if not any((http.get(block) or {}).get(path) for block in blocks for path in _PATHS_INTO_ANSWERS):
+        return
+    good = "successMediaType" if http.get("successMediaType") else "mediaType"
+    for name in (good, "errorMediaType"):
+        if http.get(name) in _STRUCTURED and http[name] not in known:
+            raise feature_not_supported(f"http.{name}", f"reading {http[name]} answers")
+
+
 def refuse_hooks(tree: Mapping[str, Any]) -> None:
     """Raise for a hook that would have to run: never skipped silently (contract.md 8)."""
     for name in _HOOKS:
@@ -86,9 +104,14 @@ def refuse_hooks(tree: Mapping[str, Any]) -> None:
 
 def placed(problem: Problem, notation: str | None, what: str) -> Problem:
     """A problem of the model (``what``: ``export`` or ``import``), its field as it was written and from the top of the request body."""
+    return as_written(problem, notation, what, f"{what}.")
+
+
+def as_written(problem: Problem, notation: str | None, kind: str, prefix: str = "") -> Problem:
+    """A problem of a document of that kind, its field, and its message where that begins with it, in the notation of the document."""
     if not problem.field:
         return problem
-    field = f"{what}.{written_field(problem.field, notation or 'http', what)}"
+    field = prefix + written_field(problem.field, notation or "http", kind)
     told = problem.message.removeprefix(problem.field)
     message = problem.message if told == problem.message else field + told
     return Problem(problem.code, message, field, problem.source)

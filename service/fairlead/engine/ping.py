@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fairlead.domain.document import AccountId, Tree
-from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
+from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, InvalidContent, NotSupported, Problem
 from fairlead.engine.connections import Connections
+from fairlead.engine.model import as_written
 from fairlead.engine.ports import Verdict
 from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.run import RunStats
@@ -54,8 +55,8 @@ class Ping:
 
     async def virtual(self, account: AccountId, tree: Tree, timeout: float | None, stats: RunStats) -> PingResult:
         """Test a posted connection; nothing is stored."""
-        await self._connections.check(account, tree)
-        return await self._try(self._preparer.of_tree(account, tree), timeout, stats)
+        whole = await self._connections.check(account, tree)
+        return await self._try(await self._preparer.virtual(account, whole), timeout, stats)
 
     async def _try(self, prepared: Prepared, timeout: float | None, stats: RunStats) -> PingResult:
         run = self._runs.open(prepared, "ping", PING_SECONDS, timeout, stats=stats)
@@ -64,6 +65,9 @@ class Ping:
         except AuthenticationFailed as failure:
             problem = failure.problems[0]
             return PingResult(_status(problem, 401), problem.message, "connection")
+        except (InvalidContent, NotSupported) as error:
+            notation = prepared.connection.notation
+            raise type(error)(as_written(p, notation, "connection") for p in error.problems) from None
         except ApplicationFailure as failure:
             if failure.deadline:
                 raise

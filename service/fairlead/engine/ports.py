@@ -143,7 +143,7 @@ class Scope:
     scopes of one call.
     """
 
-    context: Mapping[str, Json]
+    context: Mapping[str, Json] = field(repr=False)
     now: datetime
     lookups: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)
     signing: Callable[[], Mapping[str, Json]] | None = None

@@ -13,6 +13,7 @@ from fairlead.domain.paths import NOTHING, Path, PathError, compile_path
 from fairlead.engine.ports import Json, Operation
 
 _UPDATING_METHODS: Final = ("PUT", "PATCH")
+_EXTRACTS: Final = ("existingExtract", "ignoreExtract")
 _WORDS: Final = {
     "CREATE": (Operation.CREATE, False),
     "UPDATE": (Operation.UPDATE, False),
@@ -32,9 +33,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The rule of 9.4, compiled. ``operations``: one per position."""
+    """The rule of 9.4, compiled. ``operations``: one per position; ``worded``: ``requestType`` says which is which."""
 
     operations: tuple[Operation, ...]
+    worded: bool
     existing: Path | None
     ignoring: Path | None
     ignore_existing: bool
@@ -53,54 +55,63 @@ class Positions:
             ignore_existing |= ignores and operation is Operation.CREATE
             ignore_missing |= ignores and operation is Operation.UPDATE
         count = max(len(methods), len(http.get("relativeURI") or ()), 1)
-        existing, ignoring = http.get("existingExtract"), http.get("ignoreExtract")
+        existing, ignoring = (_path(http.get(name), f"http.{name}", problems) for name in _EXTRACTS)
         for name in ("existingLookupName", "ignoreLookupName"):
             if http.get(name):
                 problem = "a lookup that decides about create or update is stored but not supported by this build yet"
                 problems.append(Problem("feature_not_supported", problem, f"http.{name}"))
         return cls(
-            tuple(_operation(words, methods, index, count) for index in range(count)),
-            _path(existing or ignoring, "http.existingExtract", problems),
-            _path(ignoring or existing, "http.ignoreExtract", problems),
+            _operations(words, methods, count),
+            bool(words),
+            existing or ignoring,
+            ignoring or existing,
             ignore_existing,
             ignore_missing,
         )
 
     def choose(self, record: Json) -> Choice:
         """What happens with ``record`` (before the mapping)."""
-        if self.ignore_existing or self.ignore_missing:
-            known = self._exists(self.ignoring, record)
-            if (self.ignore_existing and known is True) or (self.ignore_missing and known is not True):
-                return Choice(0, self.operations[0], ignored=True)
+        position = self._position(record)
+        return Choice(position, self.operations[position], self._ignores(record))
+
+    def _position(self, record: Json) -> int:
         if len(self.operations) == 1:
-            return Choice(0, self.operations[0])
-        exists = self._exists(self.existing, record)
-        wanted = Operation.CREATE if exists is False else Operation.UPDATE
-        position = self.operations.index(wanted) if wanted in self.operations else 0
-        return Choice(position, self.operations[position])
+            return 0
+        exists = _exists(self.existing, record)
+        if exists is None and not self.worded:
+            return 0  # every lookup that its URI uses has a value: this build runs none that has not
+        wanted = Operation.UPDATE if exists else Operation.CREATE
+        return self.operations.index(wanted) if wanted in self.operations else 0
+
+    def _ignores(self, record: Json) -> bool:
+        if not (self.ignore_existing or self.ignore_missing):
+            return False
+        exists = _exists(self.ignoring, record)
+        return bool((self.ignore_existing and exists) or (self.ignore_missing and not exists))
 
     @property
     def looks_at_records(self) -> bool:
         """Whether choosing needs the decoded record."""
         return self.existing is not None or self.ignoring is not None
 
-    @staticmethod
-    def _exists(path: Path | None, record: Json) -> bool | None:
-        """True or false by the value at the path; ``None`` when nothing says."""
-        if path is None:
-            return None
-        value = path.first(record)
-        return value is not NOTHING and not jsonvalue.is_empty(value)
+
+def _exists(path: Path | None, record: Json) -> bool | None:
+    """True or false by the value at the path, in grouped rows that of the first; ``None`` when nothing says."""
+    if path is None:
+        return None
+    value = path.first(record)
+    if value is NOTHING and isinstance(record, list) and record:
+        value = path.first(record[0])
+    return value is not NOTHING and not jsonvalue.is_empty(value)
 
 
-def _operation(words: Sequence[str], methods: Sequence[str], index: int, count: int) -> Operation:
-    if index < len(words) and words[index] in _WORDS:
-        return _WORDS[words[index]][0]
-    if count == 2:
-        # Without words, two positions mean update first, then create (9.4, last paragraph).
-        return Operation.UPDATE if index == 0 else Operation.CREATE
-    method = methods[min(index, len(methods) - 1)]
-    return Operation.UPDATE if method in _UPDATING_METHODS else Operation.CREATE
+def _operations(words: Sequence[str], methods: Sequence[str], count: int) -> tuple[Operation, ...]:
+    said = [_WORDS[word][0] for word in words if word in _WORDS][:count]
+    if count == 1:
+        updates = Operation.UPDATE in said or methods[0] in _UPDATING_METHODS
+        return (Operation.UPDATE if updates else Operation.CREATE,)
+    # Without words, two positions mean update first, then create.
+    return (*said, *(Operation.UPDATE, Operation.CREATE)[len(said) :])
 
 
 def _path(text: Json, field: str, problems: list[Problem]) -> Path | None:

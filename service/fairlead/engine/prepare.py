@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.connection import Connection
-from fairlead.domain.dialect import http_connection, written_field
+from fairlead.domain.dialect import http_connection
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem, feature_not_supported, not_found
-from fairlead.domain.ids import new_id
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.secret import Secret
 from fairlead.engine.body import BodyReader
+from fairlead.engine.model import as_written, refuse_unread_answers
 from fairlead.engine.ports import AuthStrategy, PoolSettings, Store, TransportProfile
 from fairlead.engine.secrets import SecretBox
 from fairlead.engine.verdict import ConnectionRules
@@ -60,8 +60,7 @@ class Preparer:
         document = await self._store.get(CONNECTIONS, account, id)
         if document is None:
             raise not_found("connection")
-        lender_id = document.fields.get("_borrowConcurrencyFromConnectionId")
-        lender = await self._store.get(CONNECTIONS, account, lender_id) if lender_id else None
+        lender = await self._lender(account, document.fields)
         stamp = (document.version, document.runtime_version, lender.version if lender else 0)
         cached = self._cache.get(id)
         if cached is not None and cached[0] == stamp and cached[1].connection.account == account:
@@ -72,11 +71,19 @@ class Preparer:
         self._cache[id] = (stamp, prepared)
         return prepared
 
+    async def virtual(self, account: AccountId, tree: Tree) -> Prepared:
+        """A posted connection that is not stored; it shares the limit of the one that it borrows from. Raises what ``of_tree`` raises."""
+        return self.of_tree(account, tree, lender=await self._lender(account, tree))
+
+    async def _lender(self, account: AccountId, fields: Tree) -> Document | None:
+        id = fields.get("_borrowConcurrencyFromConnectionId")
+        return await self._store.get(CONNECTIONS, account, id) if id else None
+
     def of_tree(
         self, account: AccountId, tree: Tree, *, document: Document | None = None, lender: Document | None = None
     ) -> Prepared:
-        """Prepare a tree whose secrets are ``Secret`` values. Raises ``NotSupported`` for a type or feature that this build
-        does not run, ``ConditionNotMet`` for an agent that is not attached, ``PathError`` for a path that cannot be read."""
+        """Prepare a tree whose secrets are ``Secret`` values and whose paths were checked. Raises ``NotSupported`` for a type or
+        feature that this build does not run, ``ConditionNotMet`` for an agent that is not attached."""
         type_ = str(tree.get("type"))
         if type_ not in RUNNING_TYPES:
             raise NotSupported(
@@ -84,16 +91,18 @@ class Preparer:
             )
         connection = connection_of(account, tree, document=document, lender=lender)
         http = connection.http
+        reader = self._reader_of(http)
         try:
             _refuse_unsupported(connection.context, http)
+            refuse_unread_answers(http, reader.codecs, "auth", "rateLimit")
             strategy = self._strategy_of(http)
         except NotSupported as error:
-            raise NotSupported([_renamed(p, type_) for p in error.problems]) from None
+            raise NotSupported(as_written(problem, type_, "connection") for problem in error.problems) from None
         connection = replace(connection, redactor=connection.redactor.with_secrets(strategy.secrets(http)))
-        key = connection.id or f"virtual:{new_id(datetime.now(UTC))}"
+        key = connection.id or f"virtual:{token_hex(12)}"
         return Prepared(
             connection,
-            ConnectionRules.of(http, self._reader_of(http)),
+            ConnectionRules.of(http, reader),
             strategy,
             pool_settings(key, http, lender),
             TransportProfile(
@@ -145,11 +154,6 @@ def _refuse_unsupported(clear: Mapping[str, Any], http: Mapping[str, Any]) -> No
         raise feature_not_supported("http.clientCertificates", "a TLS client certificate")
     if clear.get("autoRecoverRateLimitErrors") and http.get("targetConcurrencyLevel") is not None:
         raise feature_not_supported("autoRecoverRateLimitErrors", "automatic recovery of the concurrency level")
-
-
-def _renamed(problem: Problem, notation: str) -> Problem:
-    field = written_field(problem.field, notation, "connection") if problem.field else None
-    return Problem(problem.code, problem.message, field, problem.source)
 
 
 def decoded(node: Any) -> Any:

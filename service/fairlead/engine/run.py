@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.http import HttpRequest
-from fairlead.engine.ports import Answer, ApplicationPage, Clock, Deadline, Json, RecordResult
+from fairlead.engine.ports import Answer, ApplicationPage, Clock, Deadline, Json, RecordResult, RegexTime, Scope
 from fairlead.engine.verdict import ResponseRules
 
 _UNREAD = object()
@@ -40,9 +40,22 @@ class Run:
     send: Callable[[HttpRequest, ResponseRules], Awaitable[Answer]]
     reach: Callable[[str], Awaitable[None]]
     """Connect to a URL through the slot of the connection without sending a request."""
-    context: Tree = field(default_factory=dict)
-    """Names that templates see beside the executor's own: ``connection``, ``settings``, ``testMode``."""
+    context: Tree = field(default_factory=dict, repr=False)
+    """Names that templates see beside the executor's own: ``connection`` (with its secrets in clear), ``settings``, ``testMode``."""
     stats: RunStats = field(default_factory=RunStats)
+    lookups: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)
+    """Static lookups of the resource, for templates."""
+    regex_time: RegexTime = field(default_factory=RegexTime)
+
+    def scope(self, names: Mapping[str, Json], *, record_names: bool = False) -> Scope:
+        """What a template of this run sees: its context with ``names`` over it."""
+        return Scope(
+            {**self.context, **names},
+            self.clock.now(),
+            self.lookups,
+            record_names=record_names,
+            regex_time=self.regex_time,
+        )
 
 
 class Submission:

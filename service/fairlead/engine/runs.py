@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fairlead.domain.document import Tree
@@ -16,6 +18,9 @@ from fairlead.engine.verdict import ResponseRules
 
 RUN_SECONDS: Final = 300.0
 """Time that a virtual export or import has (contract.md 1.15)."""
+
+FIRST_BYTE_SECONDS: Final[Mapping[str, float]] = {"export": 120.0, "lookup": 120.0}
+"""Wait for the first byte of an answer where a purpose has more than the profile's (connections.md 13.5)."""
 
 
 class Runs:
@@ -49,6 +54,9 @@ class Runs:
         deadline = Deadline(
             self._clock.monotonic() + (timeout if timeout is not None and callers else seconds), callers
         )
+        profile = prepared.profile
+        first_byte = FIRST_BYTE_SECONDS.get(purpose, profile.first_byte)
+        prepared = replace(prepared, profile=replace(profile, first_byte=first_byte))
         counted = stats if stats is not None else RunStats()
         patience = PING_PATIENCE if purpose == "ping" else RUN_PATIENCE
 
@@ -65,8 +73,12 @@ class Runs:
         return Run(prepared.connection, deadline, self._clock, purpose, send, reach, names, counted)
 
 
+OFFLINE: Final = Problem(
+    "connection_offline", "the connection is offline; ping it once its credentials are right", source="connection"
+)
+
+
 def refuse_offline(prepared: Prepared) -> None:
     """Raise ``connection_offline`` for a stored connection that is offline (connections.md 6.2)."""
     if prepared.connection.offline:
-        message = "the connection is offline; ping it once its credentials are right"
-        raise ConditionNotMet(Problem("connection_offline", message))
+        raise ConditionNotMet(OFFLINE)

@@ -1,7 +1,7 @@
 """Secrets of a document between the API, the store and a run (contract.md 1.7, D5).
 
-``seal`` takes the ``Secret`` values out of a tree and encrypts them, honouring masks; ``masked`` and ``revealed`` put the mask
-or the clear value back.
+``kept`` puts what is stored in the place of masks; ``seal`` takes the ``Secret`` values out of a tree and encrypts them; ``masked``
+and ``revealed`` put the mask or the clear value back.
 """
 
 from __future__ import annotations
@@ -24,42 +24,16 @@ class SecretBox:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    def seal(
-        self, tree: Tree, kind: str, account: AccountId, id: str, stored: Document | None
-    ) -> tuple[Tree, dict[str, str]]:
-        """The tree without secrets, and their envelopes by path. A mask keeps what ``stored`` holds there, or counts as absent."""
+    def seal(self, tree: Tree, kind: str, account: AccountId, id: str) -> tuple[Tree, dict[str, str]]:
+        """The tree without secrets, and their envelopes by path. Masks are resolved before, by ``kept``."""
         fields: Tree = _copy(tree)
         secrets: dict[str, str] = {}
         for path, secret in _secrets(tree):
             _remove(fields, path.split("."))
             value = secret.reveal()
-            if secret.is_mask:
-                if stored is not None and path in stored.secrets:
-                    secrets[path] = stored.secrets[path]
-                continue
-            if isinstance(value, bytes):
-                value = self._kept_inside(value, path, stored)
             plain = _OPEN + value if isinstance(value, bytes) else _TEXT + value.encode("utf-8", "surrogatepass")
-            if len(plain) > 1:
-                secrets[path] = self._keyring.encrypt(plain, aad=_aad(kind, account, id, path))
+            secrets[path] = self._keyring.encrypt(plain, aad=_aad(kind, account, id, path))
         return fields, secrets
-
-    def _kept_inside(self, bag: bytes, path: str, stored: Document | None) -> bytes:
-        """A bag in which some members are masks: those keep their stored value, or are left out."""
-        if MASK.encode() not in bag:
-            return bag
-        new = jsonvalue.loads(bag)
-        if not isinstance(new, dict):
-            return bag
-        old = {}
-        if stored is not None and path in stored.secrets:
-            clear = self._open(stored, path).reveal()
-            decoded = jsonvalue.loads(clear)
-            old = decoded if isinstance(decoded, dict) else {}
-        merged = {
-            name: old[name] if value == MASK else value for name, value in new.items() if value != MASK or name in old
-        }
-        return jsonvalue.dumps(merged)
 
     def revealed(self, document: Document) -> Tree:
         """The document's tree with every secret as a ``Secret`` that holds its clear value."""
@@ -72,6 +46,38 @@ class SecretBox:
         aad = _aad(document.kind, document.account, document.id, path)
         plain = self._keyring.decrypt(document.secrets[path], aad=aad)
         return Secret(plain[1:] if plain[:1] == _OPEN else plain[1:].decode("utf-8", "surrogatepass"))
+
+
+def kept(tree: Tree, stored: Tree) -> Tree:
+    """The tree as it will be stored (contract.md 1.7): a mask is the secret of ``stored`` at that place, one inside a bag that member
+    of the stored bag. A mask with nothing behind it and an empty secret are absent, and so is an object that held nothing else."""
+    result: Tree = {}
+    for name, value in tree.items():
+        before = stored.get(name)
+        resolved: Any = value
+        if isinstance(value, Secret):
+            resolved = _kept_secret(value, before if isinstance(before, Secret) else None)
+        elif isinstance(value, dict) and value:
+            resolved = kept(value, before if isinstance(before, dict) else {}) or None
+        if resolved is not None or value is None:
+            result[name] = resolved
+    return result
+
+
+def _kept_secret(sent: Secret, stored: Secret | None) -> Secret | None:
+    if sent.is_mask:
+        return stored
+    value = sent.reveal()
+    if not value:
+        return None
+    if not isinstance(value, bytes) or MASK.encode() not in value:
+        return sent
+    bag = jsonvalue.loads(value)
+    before = jsonvalue.loads(stored.reveal()) if stored is not None else {}
+    members = {
+        name: before[name] if inner == MASK else inner for name, inner in bag.items() if inner != MASK or name in before
+    }
+    return Secret(jsonvalue.dumps(members)) if members else None
 
 
 def masked(document: Document) -> Tree:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from fairlead.domain import urls
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 
 MAXIMUM_LEVEL: Final = {"http": 50, "rest": 100}
 
 
-def check_connection(fields: Tree, http: Tree) -> list[Problem]:
-    """Everything that is wrong between the fields of a connection of type ``http`` or ``rest``.
+def check_connection(http: Tree) -> list[Problem]:
+    """Everything that is wrong between the fields of a connection, given as its block in the ``http`` dialect, decoded.
 
-    ``fields`` is the document as written, ``http`` its block in the ``http`` dialect (secrets may be any truthy value). Problems
-    carry fields of the ``http`` dialect; the caller turns them into the notation of the document.
+    Problems carry fields of the ``http`` dialect; the caller turns them into the notation of the document.
     """
     return [
         *_base_uri(http),
@@ -40,11 +40,16 @@ def invalid(field: str, why: str) -> Problem:
 
 
 def _base_uri(http: Tree) -> Iterator[Problem]:
-    uri = http.get("baseURI")
-    if isinstance(uri, str) and uri and not uri.lstrip().startswith("{{"):
-        scheme = uri.split("://", 1)[0].lower() if "://" in uri else ""
-        if scheme not in ("http", "https"):
-            yield invalid("http.baseURI", "must start with http:// or https://")
+    uri = str(http.get("baseURI") or "").strip()
+    if not uri or uri.startswith("{{"):
+        return
+    if uri.partition("://")[0].lower() not in ("http", "https"):
+        yield invalid("http.baseURI", "must start with http:// or https://")
+    elif "{{" not in uri:
+        try:
+            urls.origin(urls.encode(uri))
+        except urls.UrlError as error:
+            yield invalid("http.baseURI", f"cannot be used: {error}")
 
 
 def _block(http: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -92,19 +97,23 @@ def _cookie(http: Tree) -> Iterator[Problem]:
     yield from _require(_block(http, "auth", "cookie"), "http.auth.cookie", "uri")
 
 
+_OF_GRANT: Final[Mapping[str, Sequence[str]]] = {
+    "authorizecode": ("authURI", "tokenURI", "clientId"),
+    "clientcredentials": ("tokenURI", "clientId"),
+    "password": ("tokenURI", "username", "password"),
+}
+
+
 def _oauth(http: Tree) -> Iterator[Problem]:
     oauth = _block(http, "auth", "oauth")
     grant = oauth.get("grantType") or "authorizecode"
+    required = _OF_GRANT[grant]
     if http.get("_iClientId"):
-        return
-    if grant == "authorizecode":
-        yield from _require(oauth, "http.auth.oauth", "authURI", "tokenURI", "clientId")
-        if not oauth.get("pkceCodeChallengeMethod"):
-            yield from _require(oauth, "http.auth.oauth", "clientSecret")
-    elif grant == "clientcredentials":
-        yield from _require(oauth, "http.auth.oauth", "tokenURI", "clientId", "clientSecret")
-    else:
-        yield from _require(oauth, "http.auth.oauth", "tokenURI", "username", "password")
+        # An iClient fills in what the connection lacks (connections.md 3.3); user name and password it does not have.
+        required = [name for name in required if name in ("username", "password")]
+    elif "clientId" in required and not oauth.get("pkceCodeChallengeMethod"):
+        required = [*required, "clientSecret"]
+    yield from _require(oauth, "http.auth.oauth", *required)
 
 
 def _oauth1(http: Tree) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ def _positions(http: Tree) -> Iterator[Problem]:
             yield invalid(f"http.{name}", f"may have at most {MAXIMUM_POSITIONS} positions")
     if not http.get("relativeURI"):
         yield missing("http.relativeURI")
-    kinds = [kind for kind in http.get("requestType") or () if kind]
+    kinds = [str(kind).upper().removesuffix("ANDIGNORE") for kind in http.get("requestType") or () if kind]
     if len(kinds) == MAXIMUM_POSITIONS and kinds[0] == kinds[1]:
         yield invalid("http.requestType", "must name CREATE and UPDATE once each")
     response = http.get("response") or {}

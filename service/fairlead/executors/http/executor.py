@@ -8,8 +8,8 @@ from typing import Any, Final
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
-from fairlead.domain.paths import PathError, compile_path
 from fairlead.domain.registry import Registry
+from fairlead.engine.model import refuse_unread_answers
 from fairlead.engine.ports import Answer, Codec, PagingStrategy, Place, Templates
 from fairlead.engine.run import Run
 from fairlead.executors.http.export import HttpExporter
@@ -24,8 +24,11 @@ _PATHS: Final = (
     "http.ping.successPath",
     "http.ping.failPath",
     "http.ping.errorPath",
-    "http.auth.token.refreshTokenPath",
 )
+_TOKEN_PATH: Final = "http.auth.token.refreshTokenPath"  # noqa: S105  # where the token stands, not the token
+_MEDIA_TYPES: Final = ("mediaType", "successMediaType", "errorMediaType")
+"""Of answers: with ``xml`` among them the paths may be XPath, which this build keeps and does not read."""
+
 _URIS: Final = ("http.auth.token.refreshRelativeURI", "http.auth.token.revoke.uri", "http.auth.cookie.uri")
 _HEADERS: Final = (
     "http.auth.token.refreshHeaders",
@@ -52,16 +55,13 @@ class HttpExecutor:
         """Templates and paths of a connection that cannot be compiled, fields in the ``http`` dialect."""
         problems: list[Problem] = []
         root = {"http": connection.http}
-        for field in _PATHS:
-            text = _value(root, field)
-            if isinstance(text, str) and text:
-                try:
-                    compile_path(text)
-                except PathError as error:
-                    problems.append(Problem("invalid_field", f"{field}: {error}", field))
-        if not problems:
-            PingPlan.of(connection, self._templates, problems)
         collector = TemplateCollector(self._templates, problems)
+        if "xml" not in map(connection.http.get, _MEDIA_TYPES):
+            for field in _PATHS:
+                collector.path(_value(root, field), field)
+        if _value(root, "http.auth.token.refreshResponseMediaType") != "xml":
+            collector.path(_value(root, _TOKEN_PATH), _TOKEN_PATH)
+        PingPlan.of(connection, self._templates, problems)
         place = body_place(connection.http.get("mediaType"))
         for field in _URIS:
             collector.compile(_value(root, field), Place.URI, field)
@@ -74,6 +74,7 @@ class HttpExecutor:
     async def ping(self, run: Run) -> Answer | None:
         """Send the test request; without one, connect to ``baseURI`` (contract.md 2.3)."""
         problems: list[Problem] = []
+        refuse_unread_answers(run.connection.http, self._codecs, "ping")
         plan = PingPlan.of(run.connection, self._templates, problems)
         refuse(problems)
         answer = await plan.send(run)

@@ -57,7 +57,8 @@ class HttpExporter:
             request = self._request(run, at)
             digest = digest_of(request)
             if digest in (made if whole_run else at.digests):
-                message = f"the application leads back to a page that was fetched before: {_shown(request)}"
+                shown = run.connection.redactor(_shown(request))
+                message = f"the application leads back to a page that was fetched before: {shown}"
                 raise ApplicationFailure(Problem("paging_loop", message, source="application"))
             made.add(digest)
             answer = await run.send(request, self._requests_of(at).rules)
@@ -73,9 +74,7 @@ class HttpExporter:
         template = self.plan.data_uri
         if template is None:
             return [""] * len(records)
-        now = run.clock.now()
-        values = map(jsonvalue.loads, records)
-        scopes = (Scope({**run.context, "record": value}, now, record_names=True) for value in values)
+        scopes = (run.scope({"record": value}, record_names=True) for value in map(jsonvalue.loads, records))
         return [_render(template, scope, "dataURITemplate") for scope in scopes]
 
     def date_text(self, moment: datetime) -> str:
@@ -121,14 +120,14 @@ class HttpExporter:
 
     def _scope(self, run: Run, state: Tree, previous: Tree | None = None) -> Scope:
         """What templates see (handlebars.md 2.1)."""
-        context = dict(run.context)
+        context: Tree = {}
         if self.plan.strategy is not None:
             export = run.context["export"]
             paging = {**self.plan.paging, **self.plan.strategy.variables(state)}
             context["export"] = {**export, "http": {**export["http"], "paging": paging}}
         if previous is not None:
             context["previous_page"] = previous
-        return Scope(context, run.clock.now(), record_names="record" in context)
+        return run.scope(context, record_names="record" in run.context)
 
     # -- one answer ---------------------------------------------------------------------------------------------------
 

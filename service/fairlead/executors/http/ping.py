@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fairlead.domain.connection import Connection
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.paths import PathError
-from fairlead.engine.ports import Answer, Place, Scope, Template, Templates
+from fairlead.engine.ports import Answer, Json, Place, Scope, Template, Templates
 from fairlead.engine.run import Run
 from fairlead.engine.verdict import ResponseRules
 from fairlead.executors.http.request import RequestBuilder, Target, TemplateCollector, body_place
@@ -33,11 +34,6 @@ class PingPlan:
         collector = TemplateCollector(templates, problems)
         method = ping.get("method") or "GET"
         uri, body = ping.get("relativeURI"), ping.get("body")
-        try:
-            rules = ResponseRules.of(ping)
-        except PathError as error:
-            problems.append(Problem("invalid_field", f"http.ping: {error}", "http.ping"))
-            rules = ResponseRules()
         return cls(
             RequestBuilder.of(http, collector),
             method,
@@ -45,12 +41,12 @@ class PingPlan:
             collector.compile(body, body_place(http.get("mediaType")), "http.ping.body")
             if body and method in _METHODS_WITH_BODY
             else None,
-            rules,
+            _rules(ping),
         )
 
     def scope(self, run: Run) -> Scope:
         """What the templates of a ping see (handlebars.md 2.1)."""
-        return Scope({"connection": run.connection.context, **run.context}, run.clock.now())
+        return run.scope({"connection": run.connection.context})
 
     async def send(self, run: Run) -> Answer | None:
         """The answer to the test request, or nothing when there is no ``relativeURI`` to ask for."""
@@ -64,6 +60,13 @@ class PingPlan:
     def base_url(self, run: Run) -> str:
         """The rendered base URI, for a ping that can only connect."""
         return self.builder.build(run, Target("GET"), self.scope(run), field="http.baseURI").url
+
+
+def _rules(ping: Mapping[str, Json]) -> ResponseRules:
+    try:
+        return ResponseRules.of(ping)
+    except PathError:
+        return ResponseRules()  # told with its field where the paths of a connection are checked
 
 
 def refuse(problems: list[Problem]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from fairlead.domain import urls
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import Headers, HttpRequest
+from fairlead.domain.paths import Path, PathError, compile_path
 from fairlead.engine.ports import Json, Place, Scope, Template, TemplateError, Templates
 from fairlead.engine.run import Run
 
@@ -57,7 +58,7 @@ class HeaderTemplate:
 
 
 class TemplateCollector:
-    """Compiles the templates of one document and gathers every problem with its field instead of stopping at the first."""
+    """Compiles the templates and paths of one document and gathers every problem with its field instead of stopping at the first."""
 
     def __init__(self, templates: Templates, problems: list[Problem]) -> None:
         self._templates = templates
@@ -70,6 +71,16 @@ class TemplateCollector:
         except TemplateError as error:
             self._problems.append(Problem("invalid_template", f"{field}: {error.message}", field))
             return self._templates.compile("", place)
+
+    def path(self, text: Json, field: str) -> Path | None:
+        """The compiled path, nothing when there is none; one that cannot be read is noted as ``invalid_field``."""
+        if not isinstance(text, str) or not text:
+            return None
+        try:
+            return compile_path(text)
+        except PathError as error:
+            self._problems.append(Problem("invalid_field", f"{field}: {error}", field))
+            return None
 
     def headers(self, entries: Json, field: str, *, strict: bool = False) -> tuple[HeaderTemplate, ...]:
         """Compiled ``headers[]`` of a connection or resource; names that cannot be set are problems."""
@@ -127,7 +138,8 @@ class RequestBuilder:
 
     def build(self, run: Run, target: Target, scope: Scope, *, field: str = "") -> HttpRequest:
         """The request, not yet signed. Renders base URI, relative URI, body, then headers. Raises ``InvalidContent`` with
-        ``invalid_template`` for a template that fails, ``invalid_field`` for a URI of another origin."""
+        ``field``: ``invalid_template`` for a template that fails, ``invalid_field`` for a URI that is none or has another origin."""
+        redact = run.connection.redactor
         try:
             url = self._url(target, scope)
             body = _rendered(target.body, scope)
@@ -147,7 +159,9 @@ class RequestBuilder:
             for header in (*self.headers, *target.headers):
                 self._set(headers, header, scope)
         except TemplateError as error:
-            raise InvalidContent(Problem("invalid_template", error.message, field or None)) from None
+            raise InvalidContent(Problem("invalid_template", redact(error.message), field or None)) from None
+        except urls.UrlError as error:
+            raise InvalidContent(Problem("invalid_field", redact(str(error)), field or None)) from None
         return request
 
     def _url(self, target: Target, scope: Scope) -> str:
@@ -156,10 +170,7 @@ class RequestBuilder:
             url = target.url
         else:
             relative = target.relative_uri.render(scope) if target.relative_uri is not None else ""
-            try:
-                url = urls.join(base, relative)
-            except ValueError as error:
-                raise InvalidContent(Problem("invalid_field", str(error), "http.relativeURI")) from None
+            url = urls.join(base, relative)
         for name, value in (target.query or {}).items():
             url = urls.set_query(url, name, value)
         return url
@@ -170,9 +181,12 @@ class RequestBuilder:
 
     @staticmethod
     def _set(headers: Headers, header: HeaderTemplate, scope: Scope) -> None:
-        value = header.value.render(scope).strip()
+        value = header.value.render(scope)
         if any(c in value for c in "\r\n\0"):
-            raise TemplateError(f"header {header.name}: the rendered value holds a line break")
+            raise TemplateError(f"header {header.name}: the rendered value holds a line break or a zero byte")
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            raise TemplateError(f"header {header.name}: the rendered value holds half a character (a lone surrogate)")
+        value = value.strip()
         if value == "":
             headers.remove(header.name)
         else:

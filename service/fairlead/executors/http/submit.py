@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fairlead.domain import jsonvalue
+from fairlead.domain.charset import readable
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
-from fairlead.domain.errors import Problem
-from fairlead.domain.paths import NOTHING, Path, PathError, compile_path
+from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.paths import NOTHING, Path, PathError
 from fairlead.domain.registry import Registry
 from fairlead.engine.ports import (
     Answer,
     Codec,
     Json,
+    MappingError,
     Place,
     RecordResult,
     Scope,
@@ -55,6 +57,7 @@ class HttpImporter:
     positions: tuple[Position, ...]
     headers: tuple[HeaderTemplate, ...]
     media_type: str
+    accept: str | None
     codec: Codec | None
     send_mapped: bool
     ignore_empty: bool
@@ -75,17 +78,25 @@ class HttpImporter:
             field = "http.requestMediaType" if http.get("requestMediaType") else "http.body"
             problems.append(Problem("feature_not_supported", message, field))
         for name in ("successMediaType", "errorMediaType"):
-            if http.get(name) and http[name] not in codecs:
-                message = f"reading {http[name]} answers is stored but not supported by this build yet"
+            word = http.get(name) or connection.http.get(name)
+            if word and word not in codecs:
+                message = f"reading {word} answers is stored but not supported by this build yet"
                 problems.append(Problem("feature_not_supported", message, f"http.{name}"))
         count = max(len(http.get("method") or ()), len(http.get("relativeURI") or ()), 1)
         strict = bool(http.get("strictHandlebarEvaluation"))
+        lookups = [entry for entries in (tree, http) for entry in entries.get("lookups") or ()]
+        positions = tuple(
+            _position(http, index, media_type, collector, lookups, strict=strict) for index in range(count)
+        )
+        headers = collector.headers(http.get("headers"), "http.headers", strict=strict)
+        problems.extend(_unsupported_lookups(positions, headers, lookups))
         uri = tree.get("dataURITemplate")
         return cls(
             RequestBuilder.of(connection.http, TemplateCollector(templates, [])),
-            tuple(_position(http, index, media_type, collector, problems, strict) for index in range(count)),
-            collector.headers(http.get("headers"), "http.headers", strict=strict),
+            positions,
+            headers,
             media_type,
+            http.get("successMediaType"),
             codec,
             http.get("sendPostMappedData") is not False,
             bool(http.get("ignoreEmptyNodes")),
@@ -94,13 +105,11 @@ class HttpImporter:
         )
 
     async def submit(self, run: Run, position: int, batch: Sequence[Submission]) -> list[RecordResult]:
-        """One request for one record; its result."""
+        """One request for one record; its result. Raises ``InvalidContent`` and ``MappingError`` for a record that cannot be sent."""
         (submission,) = batch
         chosen = self.positions[position]
-        body, refusal = self._body(run, chosen, submission)
-        if refusal is not None:
-            return [refusal]
-        target = Target(chosen.method, chosen.relative_uri, body, self.headers, self.media_type)
+        body = self._body(run, chosen, submission)
+        target = Target(chosen.method, chosen.relative_uri, body, self.headers, self.media_type, self.accept)
         request = self.builder.build(run, target, _scope(run, submission.pre), field=f"http.relativeURI.{position}")
         return [_result(await run.send(request, chosen.rules), chosen)]
 
@@ -110,17 +119,17 @@ class HttpImporter:
             return None
         try:
             return self.data_uri_template.render(_scope(run, submission.pre)) or None
-        except TemplateError:
+        except (TemplateError, MappingError):
             return None
 
-    def _body(self, run: Run, chosen: Position, submission: Submission) -> tuple[bytes | None, RecordResult | None]:
+    def _body(self, run: Run, chosen: Position, submission: Submission) -> bytes | None:
         if chosen.body is not None:
             try:
                 body = chosen.body.render(_scope(run, submission.post)).encode("utf-8", "surrogatepass")
             except TemplateError as error:
-                return None, RecordResult(422, errors=[("invalid_template", error.message, "mapping")])
+                raise InvalidContent(Problem("invalid_template", error.message)) from None
         elif chosen.method in _WITHOUT_BODY or self.codec is None:
-            return None, None
+            return None
         else:
             raw = submission.post_raw if self.send_mapped else submission.pre_raw
             if self.ignore_empty:
@@ -128,22 +137,42 @@ class HttpImporter:
             body = self.codec.write(raw)
         if self.body_limit is not None and len(body) > self.body_limit:
             message = f"the body has {len(body)} bytes, endPointBodyLimit allows {self.body_limit}"
-            return None, RecordResult(422, errors=[("invalid_field", message, "internal")])
-        return body, None
+            raise InvalidContent(Problem("invalid_field", message, source="internal"))
+        return body
 
 
 def _position(
-    http: Tree, index: int, media_type: str, collector: TemplateCollector, problems: list[Problem], strict: bool
+    http: Tree, index: int, media_type: str, collector: TemplateCollector, lookups: Sequence[Tree], *, strict: bool
 ) -> Position:
     response = http.get("response") or {}
-    uri = _at(http.get("relativeURI"), index) or ""
+    uri, uri_field = _placed_at(http, "relativeURI", index)
+    uri = uri or ""
     if http.get("singleBraces") and "{{" not in uri:
-        lookups = {entry.get("name") for entry in http.get("lookups") or ()}
-        uri = _SINGLE_BRACES.sub(lambda found: _braced(found[1], lookups), uri)
-    body = _at(http.get("body"), index)
-    rules = ResponseRules()
+        names = {entry.get("name") for entry in lookups}
+        uri = _SINGLE_BRACES.sub(lambda found: _braced(found[1], names), uri)
+    body, body_field = _placed_at(http, "body", index)
+    resource_path, id_path = (
+        collector.path(text, f"http.response.{field}")
+        for text, field in (_placed_at(response, name, index) for name in ("resourcePath", "resourceIdPath"))
+    )
+    return Position(
+        _at(http.get("method"), index) or "POST",
+        collector.compile(uri, Place.URI, f"http.{uri_field}", strict=strict),
+        collector.compile(body, body_place(media_type), f"http.{body_field}", strict=strict) if body else None,
+        _rules(http, index, collector),
+        resource_path,
+        id_path,
+    )
+
+
+def _rules(http: Tree, index: int, collector: TemplateCollector) -> ResponseRules:
+    response = http.get("response") or {}
+    for name in ("successPath", "failPath"):
+        text, field = _placed_at(response, name, index)
+        collector.path(text, f"http.response.{field}")
+    collector.path(response.get("errorPath"), "http.response.errorPath")
     try:
-        rules = ResponseRules.of(
+        return ResponseRules.of(
             {
                 "successPath": _at(response.get("successPath"), index),
                 "successValues": _at(response.get("successValues"), index),
@@ -155,16 +184,23 @@ def _position(
             success_media_type=http.get("successMediaType"),
             error_media_type=http.get("errorMediaType"),
         )
-    except PathError as error:
-        problems.append(Problem("invalid_field", f"http.response: {error}", "http.response"))
-    return Position(
-        _at(http.get("method"), index) or "POST",
-        collector.compile(uri, Place.URI, f"http.relativeURI.{index}", strict=strict),
-        collector.compile(body, body_place(media_type), f"http.body.{index}", strict=strict) if body else None,
-        rules,
-        _path(_at(response.get("resourcePath"), index), f"http.response.resourcePath.{index}", problems),
-        _path(_at(response.get("resourceIdPath"), index), f"http.response.resourceIdPath.{index}", problems),
-    )
+    except PathError:
+        return ResponseRules()  # told with its field by the collector
+
+
+def _unsupported_lookups(
+    positions: Sequence[Position], headers: Sequence[HeaderTemplate], lookups: Sequence[Tree]
+) -> Iterator[Problem]:
+    """Templates that read the result of a dynamic or cache lookup."""
+    names = {entry.get("name") for entry in lookups if entry.get("relativeURI") or entry.get("_lookupCacheId")}
+    templates = [(f"http.relativeURI.{index}", position.relative_uri) for index, position in enumerate(positions)]
+    templates += [(f"http.body.{index}", at.body) for index, at in enumerate(positions) if at.body is not None]
+    templates += [(f"http.headers.{index}.value", header.value) for index, header in enumerate(headers)]
+    for field, template in templates:
+        used = {path.removeprefix("lookup.").strip("[]") for path in template.paths if path.startswith("lookup.")}
+        if used & names:
+            message = f"{field}: a dynamic lookup in a template is stored but not supported by this build yet"
+            yield Problem("feature_not_supported", message, field)
 
 
 def _braced(name: str, lookups: set[Any]) -> str:
@@ -179,18 +215,14 @@ def _at(values: Json, index: int) -> Any:
     return values[min(index, len(values) - 1)]
 
 
-def _path(text: Json, field: str, problems: list[Problem]) -> Path | None:
-    if not text:
-        return None
-    try:
-        return compile_path(text)
-    except PathError as error:
-        problems.append(Problem("invalid_field", f"{field}: {error}", field))
-        return None
+def _placed_at(block: Tree, name: str, index: int) -> tuple[Any, str]:
+    """That element with its field: the last one's when it serves the rest."""
+    values = block.get(name) or ()
+    return _at(values, index), f"{name}.{max(0, min(index, len(values) - 1))}"
 
 
 def _scope(run: Run, record: Json) -> Scope:
-    return Scope({**run.context, "record": record, "data": [record], "0": record}, run.clock.now(), record_names=True)
+    return run.scope({"record": record, "data": [record], "0": record}, record_names=True)
 
 
 def _without_empty(value: Json) -> Json:
@@ -206,11 +238,13 @@ def _without_empty(value: Json) -> Json:
 def _result(answer: Answer, chosen: Position) -> RecordResult:
     """What one answer says about one record (contract.md 4.4)."""
     document, value = _json_of(answer)
-    if answer.verdict is not Verdict.SUCCESS:
-        return RecordResult(422, json=document, errors=[(answer.code, answer.message, "application")])
+    failed = answer.verdict is not Verdict.SUCCESS
     if chosen.resource_path is not None and value is not NOTHING:
-        value = chosen.resource_path.first(value)
-        document = _document(value)
+        found = chosen.resource_path.first(value)
+        if found is not NOTHING or not failed:  # a failure without a resource shows the whole answer
+            value, document = found, _document(found)
+    if failed:
+        return RecordResult(422, json=document, errors=[(answer.code, answer.message, "application")])
     return RecordResult(200, id=_id(value, chosen.id_path), json=document)
 
 
@@ -238,11 +272,7 @@ def _document(value: Json) -> bytes | None:
 
 
 def _raw(body: bytes, charset: str | None) -> bytes:
-    try:
-        text = body.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # codecs such as idna fail whatever the error handler
-        text = body.decode("utf-8", "replace")
-    return jsonvalue.dumps({"_raw": text})
+    return jsonvalue.dumps({"_raw": readable(body, charset)})
 
 
 def _id(value: Json, path: Path | None) -> str | None:
@@ -255,7 +285,7 @@ def _id(value: Json, path: Path | None) -> str | None:
         names = (name for name in _ID_NAMES if isinstance(value, dict) and not jsonvalue.is_empty(value.get(name)))
         name = next(names, None)
         found = value[name] if name is not None else NOTHING
-    if found is NOTHING or found is None or isinstance(found, (dict, list)):
+    if found is NOTHING or isinstance(found, (dict, list)) or jsonvalue.is_empty(found):
         return None
     return jsonvalue.text_of(found)
 
