@@ -109,12 +109,20 @@ async def open_offices(settings: Settings) -> AsyncIterator[Offices]:
 
 async def start_service(settings: Settings) -> Running:
     """Wire every part and listen. Raises ``StartError`` with a sentence for the operator, ``OSError`` for a port in use."""
-    encryption, state = _keyrings(settings)
     try:
         egress = EgressPolicy.parse(settings.egress_allow)
     except ValueError as error:
         raise StartError(f"FAIRLEAD_EGRESS_ALLOW: {error}") from None
     store = await _open_store(settings)
+    try:
+        return await _start(settings, egress, store)
+    except BaseException:
+        await store.close()
+        raise
+
+
+async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Running:
+    encryption, state = _keyrings(settings)
     clock = SystemClock()
     accounts, tokens = Accounts(store, clock), Tokens(store, clock)
     default = await accounts.ensure_default()
@@ -162,7 +170,12 @@ async def start_service(settings: Settings) -> Running:
         [tracing(settings.otel_endpoint)] if settings.otel_endpoint else [],
     )
     grpc = GrpcServer(service, settings.trusted_proxies)
-    address = await grpc.start(settings.grpc_address)
+    try:
+        address = await grpc.start(settings.grpc_address)
+    except OSError:
+        raise StartError(
+            f"FAIRLEAD_GRPC_ADDRESS {settings.grpc_address}: cannot listen there; is the port in use?"
+        ) from None
     return Running(service, registry, _store_name(settings), address, grpc, transport, store)
 
 

@@ -72,7 +72,7 @@ async def _serve(settings: Settings, service_only: bool) -> None:
             edge = Gateway(
                 gateway_settings(settings), LocalDispatcher(running.service), running.registry, ready=running.ready
             )
-            await edge.start()
+            await _listen(edge, settings)
         _announce(settings, running, edge)
         await stop.wait()
         console.print("stopping: running calls may finish")
@@ -87,13 +87,22 @@ async def _gateway(settings: Settings, target: str) -> None:
     dispatcher = ChannelDispatcher(target)
     edge = Gateway(gateway_settings(settings), dispatcher, ready=dispatcher.ready, logs_requests=True)
     try:
-        await edge.start()
+        await _listen(edge, settings)
         console.print(f"REST  http://{edge.address}  ->  gRPC {target}")
         await stop.wait()
         console.print("stopping: running calls may finish")
     finally:
         await edge.stop(settings.shutdown_seconds)
         await dispatcher.close()
+
+
+async def _listen(edge: Gateway, settings: Settings) -> None:
+    try:
+        await edge.start()
+    except OSError as error:
+        raise Stop(
+            f"FAIRLEAD_HTTP_ADDRESS {settings.http_address}: cannot listen there: {error.strerror or error}", USAGE
+        ) from None
 
 
 def _stop_signal() -> asyncio.Event:

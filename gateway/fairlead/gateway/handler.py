@@ -26,7 +26,7 @@ from fairlead.gateway.success import SuccessPrinter
 
 _REQUEST_ID: Final = re.compile(r"[\x20-\x7e]{1,128}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
-_PASSED_ON: Final = ("Authorization", "Traceparent", "Tracestate")
+_PASSED_ON: Final = ("Authorization", "Traceparent", "Tracestate", "Idempotency-Key")
 """Request headers that the service sees as metadata whatever the route."""
 
 

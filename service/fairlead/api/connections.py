@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fairlead.api.call import Call
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
 from fairlead.api.projection import Window
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
-from fairlead.domain.errors import Problem
+from fairlead.domain.errors import Problem, feature_not_supported
 from fairlead.engine.connections import Connections, Stored
 from fairlead.engine.exports import Exports
 from fairlead.engine.imports import Imports
@@ -15,6 +17,8 @@ from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import RecordResult
 from fairlead.v1 import common_pb2, connection_pb2, paged_export_state_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
+
+IDEMPOTENCY_KEY: Final = "idempotency-key"
 
 
 class ConnectionServicer:
@@ -124,6 +128,9 @@ class ConnectionServicer:
         self, call: Call, request: virtual_run_pb2.ExecuteImportRequest
     ) -> virtual_run_pb2.ExecuteImportResponse:
         """Push records; one result each, in order."""
+        if call.metadata.get(IDEMPOTENCY_KEY):
+            # A client that sends a key counts on nothing being done twice: better refused than half believed (contract.md 2.13).
+            raise feature_not_supported("Idempotency-Key", "an idempotency key")
         results = await self._imports.execute(
             call.who.account,
             request.connection_id,

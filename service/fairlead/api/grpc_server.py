@@ -24,6 +24,9 @@ OPTIONS: Final = (
     ("grpc.max_metadata_size", 128 * 1024),
     ("grpc.absolute_max_metadata_size", 256 * 1024),
     ("grpc.so_reuseport", 0),
+    # The core drops calls at random from 1,000 waiting on; what is too much is refused by the service, with a reason.
+    ("grpc.server.max_pending_requests", 1 << 20),
+    ("grpc.server.max_pending_requests_hard_limit", 1 << 20),
 )
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

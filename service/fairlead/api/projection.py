@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidRequest, Problem
 
@@ -37,18 +38,13 @@ class Window:
         )
 
     def project(self, tree: Tree) -> Tree:
-        """The element as the client wants it; ``_id`` and ``name`` always stay."""
+        """The element as the client wants it; ``_id`` and ``name`` always stay. Lists are entered element by element, open values
+        are looked into like any other."""
         if self.include:
-            result: Tree = {name: tree[name] for name in _ALWAYS if name in tree}
-            for path in self.include:
-                _take(tree, result, path.split("."))
-            return result
+            kept = {name: tree[name] for name in _ALWAYS if name in tree}
+            return {**kept, **(_only(tree, [path.split(".") for path in self.include]) or {})}
         if self.exclude:
-            result = dict(tree)
-            for path in self.exclude:
-                if path not in _ALWAYS:
-                    _drop(result, path.split("."))
-            return result
+            return _without(tree, [path.split(".") for path in self.exclude if path not in _ALWAYS])  # type: ignore[no-any-return]  # a tree stays one
         return tree
 
 
@@ -71,26 +67,40 @@ def _bad(field: str, message: str) -> InvalidRequest:
     return InvalidRequest(Problem("invalid_query_params", message, field))
 
 
-def _take(source: Mapping[str, Any], target: Tree, steps: list[str]) -> None:
-    head, *rest = steps
-    if head not in source:
-        return
-    value = source[head]
-    if not rest:
-        target[head] = value
-    elif isinstance(value, Mapping):
-        below = target.setdefault(head, {})
-        _take(value, below, rest)
-        if not below:
-            del target[head]
+def _only(value: Any, paths: list[list[str]]) -> Any:
+    """What of ``value`` the paths select; ``None`` when that is nothing."""
+    if any(not path for path in paths):
+        return value
+    if isinstance(value, bytes):
+        found = _only(jsonvalue.loads(value), paths)
+        return None if found is None else jsonvalue.dumps(found)
+    if isinstance(value, list):
+        elements = [found for element in value if (found := _only(element, paths)) is not None]
+        return elements or None
+    if not isinstance(value, Mapping):
+        return None
+    result = {}
+    for name, inner in value.items():
+        below = [path[1:] for path in paths if path[0] == name]
+        found = _only(inner, below) if below else None
+        if found is not None:
+            result[name] = found
+    return result or None
 
 
-def _drop(tree: Tree, steps: list[str]) -> None:
-    head, *rest = steps
-    if head not in tree:
-        return
-    if not rest:
-        del tree[head]
-    elif isinstance(tree[head], Mapping):
-        tree[head] = dict(tree[head])
-        _drop(tree[head], rest)
+def _without(value: Any, paths: list[list[str]]) -> Any:
+    """``value`` without what the paths select."""
+    if not paths:
+        return value
+    if isinstance(value, bytes):
+        return jsonvalue.dumps(_without(jsonvalue.loads(value), paths))
+    if isinstance(value, list):
+        return [_without(element, paths) for element in value]
+    if not isinstance(value, Mapping):
+        return value
+    gone = {path[0] for path in paths if len(path) == 1}
+    return {
+        name: _without(inner, [path[1:] for path in paths if len(path) > 1 and path[0] == name])
+        for name, inner in value.items()
+        if name not in gone
+    }

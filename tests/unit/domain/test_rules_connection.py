@@ -1,0 +1,158 @@
+"""Rules between the fields of a connection, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fairlead.domain.rules.connection import check_connection
+
+AUTH = "http.auth"
+Rows = list[tuple[dict[str, Any], set[str]]]
+"""Members of ``auth`` (and of the block, under ``http``), and the fields that are missing or wrong."""
+
+AUTHENTICATION: Rows = [
+    ({}, set()),
+    ({"type": "custom"}, set()),
+    *[
+        row
+        for kind in ("basic", "digest", "wsse")
+        for row in (
+            ({"type": kind}, {f"{AUTH}.basic.username"}),
+            ({"type": kind, "basic": {"username": "u"}}, set()),
+            ({"type": kind, "basic": {"username": "u", "password": ""}}, set()),
+        )
+    ],
+    ({"type": "basic", "basic": {"username": "a:b"}}, {f"{AUTH}.basic.username"}),
+    ({"type": "token"}, {f"{AUTH}.token.token"}),
+    ({"type": "token", "token": {"token": "t"}}, set()),
+    ({"type": "token", "token": {"refreshRelativeURI": "/t"}}, set()),
+    ({"type": "token", "token": {"token": "t", "location": "body"}}, {f"{AUTH}.token.paramName"}),
+    ({"type": "token", "token": {"token": "t", "location": "body", "paramName": "p"}}, set()),
+    (
+        {"type": "token", "token": {"token": "t", "location": "body", "paramName": "p"}, "http": {"mediaType": "xml"}},
+        {f"{AUTH}.token.location"},
+    ),
+    (
+        {"type": "token", "token": {"token": "t", "location": "body", "paramName": "p"}, "http": {"mediaType": "urlencoded"}},
+        set(),
+    ),
+    ({"type": "cookie"}, {f"{AUTH}.cookie.uri"}),
+    ({"type": "cookie", "cookie": {"uri": "/l"}}, set()),
+    ({"type": "oauth"}, {f"{AUTH}.oauth.{n}" for n in ("authURI", "tokenURI", "clientId", "clientSecret")}),
+    ({"type": "oauth", "oauth": {"authURI": "u", "tokenURI": "u", "clientId": "c", "clientSecret": "s"}}, set()),
+    (
+        {"type": "oauth", "oauth": {"authURI": "u", "tokenURI": "u", "clientId": "c", "pkceCodeChallengeMethod": "s256"}},
+        set(),
+    ),
+    ({"type": "oauth", "http": {"_iClientId": "i"}}, set()),
+    (
+        {"type": "oauth", "oauth": {"grantType": "clientcredentials"}},
+        {f"{AUTH}.oauth.{n}" for n in ("tokenURI", "clientId", "clientSecret")},
+    ),
+    (
+        {"type": "oauth", "oauth": {"grantType": "password"}},
+        {f"{AUTH}.oauth.{n}" for n in ("tokenURI", "username", "password")},
+    ),
+    (
+        {"type": "oauth", "oauth": {"grantType": "password"}, "http": {"_iClientId": "i"}},
+        {f"{AUTH}.oauth.{n}" for n in ("username", "password")},
+    ),
+    (
+        {"type": "oauth1"},
+        {
+            f"{AUTH}.oauth.oauth1.{n}"
+            for n in ("signatureMethod", "consumerKey", "accessToken", "consumerSecret", "tokenSecret")
+        },
+    ),
+    (
+        {"type": "oauth1", "oauth": {"oauth1": {"signatureMethod": "rsa-sha1", "consumerKey": "k", "accessToken": "a"}}},
+        {f"{AUTH}.oauth.oauth1.consumerPrivateKey"},
+    ),
+    *[
+        row
+        for kind in ("jwt", "jwtbearer")
+        for row in (
+            ({"type": kind}, {f"{AUTH}.jwt.{n}" for n in ("signatureMethod", "payload", "secret")}),
+            ({"type": kind, "jwt": {"token": "j"}}, set()),
+            (
+                {"type": kind, "jwt": {"signatureMethod": "hmac-sha256", "payload": {}, "secret": "s"}},
+                {f"{AUTH}.jwt.payload"},
+            ),
+            ({"type": kind, "jwt": {"signatureMethod": "hmac-sha256", "payload": {"a": 1}, "secret": "s"}}, set()),
+            (
+                {"type": kind, "jwt": {"signatureMethod": "es256", "payload": {"a": 1}, "secret": "s"}},
+                {f"{AUTH}.jwt.privateKey"},
+            ),
+        )
+    ],
+    ({"type": "specific"}, {f"{AUTH}.type"}),
+    ({"type": "custom", "failValues": ["x"]}, {f"{AUTH}.failPath"}),
+    ({"type": "custom", "failValues": ["x"], "failPath": "p"}, set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("auth", "fields"), AUTHENTICATION)
+def test_what_an_authentication_type_cannot_do_without(auth: dict[str, Any], fields: set[str]) -> None:
+    """connections.md 2, the rows of ``auth.type``."""
+    block = {"baseURI": "https://a.test", "mediaType": "json", **auth.pop("http", {}), "auth": auth}
+    assert {problem.field for problem in check_connection(block)} == fields
+
+
+BLOCK: Rows = [
+    ({"baseURI": "https://a.test/v1"}, set()),
+    ({"baseURI": "HTTP://a.test"}, set()),
+    ({"baseURI": "https://müller.test/"}, set()),
+    ({"baseURI": "{{connection.http.unencrypted.base}}"}, set()),
+    ({"baseURI": "https://{{connection.http.unencrypted.host}}/v1"}, set()),
+    ({"baseURI": "ftp://a.test"}, {"http.baseURI"}),
+    ({"baseURI": "a.test"}, {"http.baseURI"}),
+    ({"baseURI": "https://"}, {"http.baseURI"}),
+    ({"baseURI": "https://a b.test"}, {"http.baseURI"}),
+    ({"baseURI": "https://a.test:99999"}, {"http.baseURI"}),
+    ({"ping": {"successValues": ["x"]}}, {"http.ping.successPath"}),
+    ({"ping": {"failValues": ["x"]}}, {"http.ping.failPath"}),
+    ({"ping": {"failValues": ["x"], "failPath": "p", "successPath": "p"}}, set()),
+    ({"rateLimit": {"failValues": ["x"]}}, {"http.rateLimit.failPath"}),
+    ({"rateLimit": {"limit": 500}}, {"http.rateLimit.limit"}),
+    ({"rateLimit": {"limit": 500}, "concurrencyLevel": 2}, {"http.rateLimit.limit"}),
+    ({"rateLimit": {"limit": 500}, "concurrencyLevel": 1}, set()),
+    ({"clientCertificates": {}}, set()),
+    ({"clientCertificates": {"ca": "c"}}, set()),
+    ({"clientCertificates": {"cert": "c", "key": "k"}}, set()),
+    ({"clientCertificates": {"pfx": "p", "passphrase": "x"}}, set()),
+    ({"clientCertificates": {"cert": "c"}}, {"http.clientCertificates.key"}),
+    ({"clientCertificates": {"key": "k"}}, {"http.clientCertificates.cert"}),
+    ({"clientCertificates": {"passphrase": "x"}}, {"http.clientCertificates.cert"}),
+    ({"clientCertificates": {"pfx": "p", "cert": "c", "key": "k"}}, {"http.clientCertificates.pfx"}),
+    ({"encryptedFields": [{"id": "k", "required": True}]}, {"http.encrypted.k"}),
+    ({"encryptedFields": [{"id": "k", "required": True}], "encrypted": {"k": 0}}, set()),
+    ({"encryptedFields": [{"id": "k"}], "unencryptedFields": [{"id": "u", "required": True}]}, {"http.unencrypted.u"}),
+]
+
+
+@pytest.mark.parametrize(("block", "fields"), BLOCK)
+def test_the_other_rules_of_the_block(block: dict[str, Any], fields: set[str]) -> None:
+    """connections.md 2, 10: each problem names its field, also in its message."""
+    problems = check_connection({"baseURI": "https://a.test", "mediaType": "json", **block})
+    assert {problem.field for problem in problems} == fields
+    assert all(problem.message.startswith(str(problem.field)) for problem in problems)
+
+
+def test_the_codes_tell_missing_from_wrong() -> None:
+    """contract.md 1.5."""
+    block = {"baseURI": "x", "auth": {"type": "token", "token": {"location": "body"}}, "rateLimit": {"limit": 1}}
+    assert {(p.code, p.field) for p in check_connection(block)} == {
+        ("invalid_field", "http.baseURI"),
+        ("missing_required_field", "http.auth.token.token"),
+        ("missing_required_field", "http.auth.token.paramName"),
+        ("invalid_field", "http.auth.token.location"),
+        ("invalid_field", "http.rateLimit.limit"),
+    }
+
+
+def test_a_password_in_the_base_uri_is_not_told() -> None:
+    """contract.md 1.7."""
+    (problem,) = check_connection({"baseURI": "https://user:s3cret@a b.test"})
+    assert "s3cret" not in problem.message
