@@ -42,6 +42,7 @@ from fairlead.engine.secrets import SecretBox
 from fairlead.engine.tokens import Tokens
 from fairlead.executors.http.executor import HttpExecutor
 from fairlead.limits.bucket import BucketSize, LeakyBuckets
+from fairlead.limits.coordinator import LocalCoordinator
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
@@ -145,7 +146,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
         connection = connection_of(account, tree)
         return executors[connection.type].check_connection(connection)
 
-    connections = Connections(store, box, preparer, pools, clock, compile_check)
+    connections = Connections(store, box, preparer, pools, clock, LocalCoordinator(), compile_check)
 
     async def refused(prepared: Prepared) -> None:
         if prepared.connection.stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -272,3 +273,51 @@ async def test_the_token_tells_its_user(api: ApiClient) -> None:
     """contract.md 6.1."""
     info = await api.token_info()
     assert (len(info["_userId"]), info["scope"]) == (24, "*")
+
+
+async def test_parallel_writers_all_succeed_and_the_last_one_wins(api: ApiClient, application: Served) -> None:
+    """contract.md 1.12: without If-Match every PUT is carried out whole; who wrote is told (1.6)."""
+    stored = await api.create(http(application))
+    user = (await api.token_info())["_userId"]
+    assert stored["lastModifiedBy"] == user
+    answers = await asyncio.gather(
+        *(api.update(stored["_id"], {**http(application, f"/{n}"), "name": f"n{n}"}) for n in range(40))
+    )
+    shown = await api.get(stored["_id"])
+    assert shown in answers
+    assert all(answer["name"][1:] == answer["http"]["ping"]["relativeURI"][1:] for answer in answers)
+
+
+async def test_a_lender_never_goes_while_somebody_starts_to_borrow(api: ApiClient, application: Served) -> None:
+    """contract.md 1.13: the check of a reference and the write that relies on it are one step."""
+    lender = (await api.create(http(application)))["_id"]
+    borrowing = {**http(application), "_borrowConcurrencyFromConnectionId": lender}
+    calls = [api.delete(lender), *(api.create(borrowing) for _ in range(10))]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    borrowers = [entry for entry in await api.list() if "_borrowConcurrencyFromConnectionId" in entry]
+    if outcomes[0] is None:
+        assert borrowers == []
+    else:
+        assert (await api.get(lender))["_id"] == lender
+
+
+@pytest.mark.parametrize("place", ["export", "import", "ping", "baseURI"])
+async def test_a_secret_rendered_into_an_address_is_not_told(api: ApiClient, application: Served, place: str) -> None:
+    """contract.md 1.7: errors show the mask, whatever a template made of the secret."""
+    bag = {"k": "SEKRIT-bag-value"}
+    template = "http://{{{connection.http.encrypted.k}}}.invalid/"
+    document = http(application, template if place == "ping" else "/ok", encrypted=bag)
+    if place == "baseURI":
+        document["http"]["baseURI"] = "{{{connection.http.encrypted.k}}}"
+    id = (await api.create(document))["_id"]
+    block = {"relativeURI": template} if place == "export" else {"relativeURI": [template]}
+    try:
+        if place == "export":
+            told = await api.run_export(id, {"export": {"http": block}})
+        elif place == "import":
+            told = await api.run_import(id, {"import": {"http": block}, "data": [{}]})
+        else:
+            told = await api.ping(id)
+    except ApiError as error:
+        told = error.errors
+    assert "SEKRIT-bag-value" not in str(told)

@@ -52,14 +52,14 @@ class ConnectionServicer:
 
     async def create_connection(self, call: Call, request: pb.CreateConnectionRequest) -> pb.CreateConnectionResponse:
         """Store a new connection."""
-        stored = await self._connections.create(call.who.account, resource_tree(request.connection))
+        stored = await self._connections.create(call.who.account, call.who.user_id, resource_tree(request.connection))
         return pb.CreateConnectionResponse(connection=_connection(stored), etag=stored.etag)
 
     async def update_connection(self, call: Call, request: pb.UpdateConnectionRequest) -> pb.UpdateConnectionResponse:
         """Replace a connection; masks keep stored secrets."""
         if_match = request.if_match if request.HasField("if_match") else None
         tree = resource_tree(request.connection)
-        stored = await self._connections.replace(call.who.account, request.id, tree, if_match)
+        stored = await self._connections.replace(call.who.account, call.who.user_id, request.id, tree, if_match)
         return pb.UpdateConnectionResponse(connection=_connection(stored), etag=stored.etag)
 
     async def delete_connection(self, call: Call, request: pb.DeleteConnectionRequest) -> pb.DeleteConnectionResponse:

@@ -124,6 +124,8 @@ class Attempts:
     ) -> Answer:
         """One slot, one request, one verdict."""
         async with self._slot(prepared, deadline, first=first):
+            if deadline.left(self._clock) <= 0:
+                raise WaitTooLong
             started = self._clock.monotonic()
             stats.calls += 1
             try:

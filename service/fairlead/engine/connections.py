@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +16,13 @@ from fairlead.domain.errors import (
     NotSupported,
     PreconditionFailed,
     Problem,
+    ServiceUnavailable,
     not_found,
 )
 from fairlead.domain.ids import new_id
 from fairlead.domain.rules.connection import MAXIMUM_LEVEL, check_connection
 from fairlead.engine.model import as_written
-from fairlead.engine.ports import Clock, Pools, Store
+from fairlead.engine.ports import Clock, Coordinator, Pools, Store
 from fairlead.engine.prepare import CONNECTIONS, RUNNING_TYPES, Preparer, decoded
 from fairlead.engine.secrets import SecretBox, kept, masked
 
@@ -37,8 +39,9 @@ _REFERENCES: Final[Mapping[str, str]] = {
 
 _FIXED: Final = ("_connectorId", "_integrationId")
 """Written on create only (connections.md 1.1): a PUT without them keeps them, one with others is refused."""
-_ATTEMPTS: Final = 5
-"""Races with other writers that one PUT without If-Match rides out; the last one wins."""
+_MODIFIED_BY: Final = "lastModifiedBy"
+_ATTEMPTS: Final = 40
+"""Races with other processes that a write without If-Match rides out; the last one wins (contract.md 1.12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +56,33 @@ class Connections:
     """The use cases of the resource. ``compile_check`` compiles templates and paths of a prepared connection."""
 
     def __init__(
-        self, store: Store, box: SecretBox, preparer: Preparer, pools: Pools, clock: Clock, compile_check: CompileCheck
+        self,
+        store: Store,
+        box: SecretBox,
+        preparer: Preparer,
+        pools: Pools,
+        clock: Clock,
+        coordinator: Coordinator,
+        compile_check: CompileCheck,
     ) -> None:
         self._store = store
         self._box = box
         self._preparer = preparer
         self._pools = pools
         self._clock = clock
+        self._coordinator = coordinator
         self._compile_check = compile_check
 
-    async def create(self, account: AccountId, tree: Tree) -> Stored:
+    async def create(self, account: AccountId, user: str, tree: Tree) -> Stored:
         """Check everything, store, answer the stored document. Raises ``InvalidContent``, ``NotSupported``."""
         offline = bool(tree.pop("offline", False))
-        whole = await self.check(account, tree)
-        now = self._clock.now()
-        id = new_id(now)
-        fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
-        runtime = {"offline": True} if offline else {}
-        document = Document(CONNECTIONS, id, account, now, now, fields, secrets, runtime)
-        await self._store.insert(document)
+        async with self._alone(tree.get(_LENDER)):
+            whole = await self.check(account, tree)
+            now = self._clock.now()
+            id = new_id(now)
+            fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
+            document = Document(CONNECTIONS, id, account, now, now, fields, secrets, _written(user, {}, offline))
+            await self._store.insert(document)
         return self._shown(document)
 
     async def get(self, account: AccountId, id: str) -> Stored:
@@ -85,33 +96,44 @@ class Connections:
         documents = await self._store.list(CONNECTIONS, account, filters=filters, skip=skip, limit=limit + 1)
         return [self._shown(document) for document in documents[:limit]], len(documents) > limit
 
-    async def replace(self, account: AccountId, id: str, tree: Tree, if_match: str | None) -> Stored:
+    async def replace(self, account: AccountId, user: str, id: str, tree: Tree, if_match: str | None) -> Stored:
         """Put ``tree`` in the place of the document; a mask keeps the stored secret. Raises 404, 412, ``InvalidContent``."""
         offline = bool(tree.pop("offline", False))
-        for _ in range(_ATTEMPTS):
-            document = await self._document(account, id)
-            _match(document, if_match)
-            _unchanged(document, tree)
-            whole = await self.check(account, _with_fixed(tree, document), document)
-            fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
-            runtime = {name: value for name, value in document.runtime.items() if name != "offline"}
-            if offline:
-                runtime["offline"] = True
-            new = document.replaced(fields, secrets, runtime, max(self._clock.now(), document.modified))
-            if await self._store.replace(new):
-                return self._shown(new)
-        raise ConditionNotMet(Problem("update_not_allowed", "other writers were faster five times in a row; try again"))
+        async with self._alone(id, tree.get(_LENDER)):
+            for _ in range(_ATTEMPTS):
+                document = await self._document(account, id)
+                _match(document, if_match)
+                _unchanged(document, tree)
+                whole = await self.check(account, _with_fixed(tree, document), document)
+                fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
+                runtime = _written(user, document.runtime, offline)
+                new = document.replaced(fields, secrets, runtime, max(self._clock.now(), document.modified))
+                if await self._store.replace(new):
+                    return self._shown(new)
+        raise ServiceUnavailable(
+            Problem("service_unavailable", "other processes keep writing this connection; try again")
+        )
 
     async def delete(self, account: AccountId, id: str, if_match: str | None) -> None:
         """Raises 404, 412, and ``resource_in_use`` when another connection borrows from this one."""
-        document = await self._document(account, id)
-        _match(document, if_match)
-        if borrowers := await self._borrowers(account, id):
-            names = ", ".join(f"connection {b.id}" for b in borrowers)
-            raise ConditionNotMet(Problem("resource_in_use", f"the connection is used by {names}"))
-        version = document.version if if_match is not None else None
-        if not await self._store.delete(CONNECTIONS, account, id, version=version):
-            raise not_found("connection") if if_match is None else _mismatch()
+        async with self._alone(id):
+            document = await self._document(account, id)
+            _match(document, if_match)
+            if borrowers := await self._borrowers(account, id):
+                names = ", ".join(f"connection {b.id}" for b in borrowers)
+                raise ConditionNotMet(Problem("resource_in_use", f"the connection is used by {names}"))
+            version = document.version if if_match is not None else None
+            if not await self._store.delete(CONNECTIONS, account, id, version=version):
+                raise not_found("connection") if if_match is None else _mismatch()
+
+    @asynccontextmanager
+    async def _alone(self, *ids: str | None) -> AsyncIterator[None]:
+        """No other write of these connections meanwhile: what a check saw of them is still true when the document is stored. Taken in
+        one order, so that two borrowers of each other do not wait for ever."""
+        async with AsyncExitStack() as stack:
+            for id in sorted({id for id in ids if id}):
+                await stack.enter_async_context(self._coordinator.once(f"{CONNECTIONS}/{id}"))
+            yield
 
     async def set_offline(self, account: AccountId, id: str, offline: bool) -> None:
         """Note the outcome of signing in; outside ``lastModified`` and the ETag. A document that is gone is no error."""
@@ -149,7 +171,7 @@ class Connections:
         for field, kind in _REFERENCES.items():
             block, _, name = field.rpartition(".")
             id = ((tree.get(block) or {}) if block else tree).get(name)
-            if not id:
+            if id is None:
                 continue
             found = await self._store.get(kind, account, str(id))
             if found is None:
@@ -184,11 +206,19 @@ class Connections:
             "lastModified": iso(document.modified),
             "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
         }
+        if document.runtime.get(_MODIFIED_BY):
+            tree[_MODIFIED_BY] = document.runtime[_MODIFIED_BY]
         if document.runtime.get("offline"):
             tree["offline"] = True
         if _needs_authorization(document):
             tree["needsAuthorization"] = True
         return Stored(tree, etag(document))
+
+
+def _written(user: str, runtime: Tree, offline: bool) -> Tree:
+    """The runtime part after a write by ``user``."""
+    rest = {name: value for name, value in runtime.items() if name != "offline"}
+    return {**rest, _MODIFIED_BY: user, **({"offline": True} if offline else {})}
 
 
 CompileCheck = Callable[[AccountId, Tree], list[Problem]]

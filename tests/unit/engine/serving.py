@@ -29,6 +29,7 @@ from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
 from fairlead.executors.http.executor import HttpExecutor
+from fairlead.limits.coordinator import LocalCoordinator
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
@@ -39,7 +40,10 @@ from fairlead.v1 import connection_pb2, import_model_pb2, options_pb2
 from tests.unit.clock import ManualClock
 from tests.unit.engine.exporting import BASE, KEYS, MINE, THEIRS, reply
 
-__all__ = ["BASE", "KEYS", "MINE", "THEIRS", "reply"]
+__all__ = ["BASE", "KEYS", "MINE", "THEIRS", "USER", "reply"]
+
+USER = "b" * 24
+"""Who writes."""
 
 Answers = Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]
 
@@ -107,18 +111,21 @@ class Service:
         attempts = Attempts(self.application, self.pools, self.clock, wait_seconds, refused)
         self.runs = Runs(attempts, self.clock, executors)
         self.preparer = Preparer(store, self.box, _reader_of, strategy_for)
-        self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, compile_check)
+        coordinator = LocalCoordinator()
+        self.connections = Connections(
+            store, self.box, self.preparer, self.pools, self.clock, coordinator, compile_check
+        )
         self.pings = Ping(self.preparer, self.connections, self.runs)
         self.imports = Imports(self.preparer, self.runs, MappingCompiler(templates))
 
     async def create(self, document: Any, *, account: AccountId = MINE) -> Stored:
         """POST of a connection."""
-        return await self.connections.create(account, connection_tree(document))
+        return await self.connections.create(account, USER, connection_tree(document))
 
     async def put(self, id: str, document: Any, if_match: str | None = None, *, account: AccountId = MINE) -> Stored:
         """PUT of a connection."""
         tree = connection_tree(document, options_pb2.MODE_REPLACE)
-        return await self.connections.replace(account, id, tree, if_match)
+        return await self.connections.replace(account, USER, id, tree, if_match)
 
     async def ping(self, id: str, timeout: float | None = None) -> PingResult:
         """Test a stored connection."""

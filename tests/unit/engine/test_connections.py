@@ -12,7 +12,7 @@ from fairlead.domain.document import Document
 from fairlead.domain.errors import ConditionNotMet, InvalidContent, NotFound, NotSupported, PreconditionFailed
 from fairlead.domain.secret import MASK
 from tests.unit.clock import START
-from tests.unit.engine.serving import MINE, THEIRS, Service, connection_tree, http, refusal, rest
+from tests.unit.engine.serving import MINE, THEIRS, USER, Service, connection_tree, http, refusal, rest
 
 LENDER = "_borrowConcurrencyFromConnectionId"
 
@@ -34,7 +34,9 @@ async def test_a_created_connection_is_answered_as_it_is_stored(service: Service
     assert stored.tree["createdAt"] == stored.tree["lastModified"] == "2026-01-15T09:30:00.000Z"
     assert stored.tree["queues"] == [{"name": id, "size": 0}]
     assert stored.tree["http"]["auth"] == {"type": "token", "token": {"token": MASK}}
-    assert set(stored.tree) == {"_id", "createdAt", "lastModified", "queues", "type", "name", "http"}
+    assert stored.tree["lastModifiedBy"] == USER
+    written = {"type", "name", "http"}
+    assert set(stored.tree) == written | {"_id", "createdAt", "lastModified", "lastModifiedBy", "queues"}
     assert await service.connections.get(MINE, id) == stored
 
 
@@ -290,7 +292,10 @@ async def test_without_if_match_every_writer_gets_through(service: Service) -> N
     id = (await service.create(http())).tree["_id"]
     notes = [service.connections.set_offline(MINE, id, offline) for offline in (True, False)]
     puts = [service.put(id, {**http(), "name": name}) for name in "abc"]
-    results = await asyncio.gather(*puts, *notes)
+    race = asyncio.gather(*puts, *notes)
+    while not race.done():
+        await service.clock.advance(1)
+    results = await race
     assert (await service.connections.get(MINE, id)).tree["name"] in "abc"
     assert len({result.etag for result in results if result is not None}) == 3
 
@@ -384,7 +389,9 @@ async def test_the_block_of_the_type_is_required(service: Service) -> None:
     """connections.md 2."""
     tree = connection_tree(http())
     del tree["http"]
-    assert await refusal(service.connections.create(MINE, tree), InvalidContent) == {("missing_required_field", "http")}
+    assert await refusal(service.connections.create(MINE, USER, tree), InvalidContent) == {
+        ("missing_required_field", "http")
+    }
 
 
 async def test_a_block_of_another_notation_is_carried(service: Service) -> None:

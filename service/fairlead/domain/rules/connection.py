@@ -90,7 +90,7 @@ def _token(http: Tree) -> Iterator[Problem]:
         if not token.get("paramName"):
             yield missing("http.auth.token.paramName", "is required when the token is sent in the body")
         if http.get("mediaType") not in ("json", "urlencoded"):
-            yield invalid("http.auth.token.location", "body needs mediaType json or urlencoded")
+            yield invalid("http.auth.token.location", "must be header or url unless mediaType is json or urlencoded")
 
 
 def _cookie(http: Tree) -> Iterator[Problem]:
@@ -170,14 +170,14 @@ def _ping(http: Tree) -> Iterator[Problem]:
 
 def _limits(http: Tree) -> Iterator[Problem]:
     if _block(http, "rateLimit").get("limit") is not None and http.get("concurrencyLevel") != 1:
-        yield invalid("http.rateLimit.limit", "a wait between requests needs concurrencyLevel 1")
+        yield invalid("http.rateLimit.limit", "needs concurrencyLevel 1: it is the wait between two requests")
 
 
 def _certificates(http: Tree) -> Iterator[Problem]:
     given = {name for name, value in _block(http, "clientCertificates").items() if value}
     prefix = "http.clientCertificates"
     if "pfx" in given and given & {"cert", "key"}:
-        yield invalid(f"{prefix}.pfx", "give either pfx or cert with key, not both")
+        yield invalid(f"{prefix}.pfx", "cannot be given together with cert and key")
     elif "cert" in given and "key" not in given:
         yield missing(f"{prefix}.key", "is required with cert")
     elif "key" in given and "cert" not in given:

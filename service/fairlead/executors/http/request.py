@@ -184,8 +184,6 @@ class RequestBuilder:
         value = header.value.render(scope)
         if any(c in value for c in "\r\n\0"):
             raise TemplateError(f"header {header.name}: the rendered value holds a line break or a zero byte")
-        if any("\ud800" <= c <= "\udfff" for c in value):
-            raise TemplateError(f"header {header.name}: the rendered value holds half a character (a lone surrogate)")
         value = value.strip()
         if value == "":
             headers.remove(header.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fairlead.domain import jsonvalue
-from fairlead.domain.charset import readable
+from fairlead.domain.charset import charset_name, readable
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
@@ -259,7 +259,8 @@ def _json_of(answer: Answer) -> tuple[bytes | None, Json]:
         return _raw(body, answer.charset), NOTHING
     if not isinstance(value, (dict, list)):
         return _raw(body, answer.charset), value
-    verbatim = answer.codec is not None and answer.codec.media_type == "json" and answer.charset in (None, "utf-8")
+    utf8 = answer.charset is None or charset_name(answer.charset) == "utf-8"
+    verbatim = utf8 and answer.codec is not None and answer.codec.media_type == "json"
     return (_trimmed(body) if verbatim else jsonvalue.dumps(value)), value
 
 
