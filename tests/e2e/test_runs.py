@@ -320,3 +320,15 @@ async def test_a_broken_model_is_refused_with_its_field(
         await api.run_import(connection, {"import": model, "data": [{"a": 1}]})
     assert (error.value.status, error.value.code, error.value.fields) == (422, code, {field})
     assert application.application.seen == []
+
+
+async def test_a_signature_of_the_request_in_the_making_goes_out_with_its_date(api: ApiClient, application: Served) -> None:
+    """handlebars.md 6.7: `aws4` adds X-Amz-Date when it is not there; what it signed is what is sent."""
+    aws4 = '{{{aws4 connection.http.unencrypted.id connection.http.encrypted.secret null "us-east-1" "execute-api"}}}'
+    block = http(application, headers=[{"name": "Authorization", "value": aws4}], encrypted={"secret": "wJalrXUtnFEMI"})
+    block["http"]["unencrypted"] = {"id": "AKIDEXAMPLE"}
+    connection = (await api.create(block))["_id"]
+    answer = await api.run_export(connection, {"export": {"http": {"relativeURI": "/echo?b=2&a=1"}}})
+    headers = answer["data"][0]["headers"]
+    assert headers["x-amz-date"][:8] in headers["authorization"]
+    assert "SignedHeaders=host;x-amz-date" in headers["authorization"]

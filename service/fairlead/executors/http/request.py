@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -154,10 +154,12 @@ class RequestBuilder:
             if body is not None and media_type in CONTENT_TYPES:
                 headers.set("Content-Type", CONTENT_TYPES[media_type])
             request = HttpRequest(target.method, url, headers, body)
-            if scope.signing is None:
-                scope.signing = signing_options(request, scope)
+            signing = SigningOptions(request, scope)
+            scope.signing = signing
             for header in (*self.headers, *target.headers):
                 self._set(headers, header, scope)
+            for name, value in signing.added():
+                headers.set(name, value)
         except TemplateError as error:
             raise InvalidContent(Problem("invalid_template", redact(error.message), field or None)) from None
         except urls.UrlError as error:
@@ -197,29 +199,50 @@ def _rendered(body: Template | bytes | None, scope: Scope) -> bytes | None:
     return body.render(scope).encode("utf-8", "surrogatepass")
 
 
-def signing_options(request: HttpRequest, scope: Scope) -> Callable[[], Mapping[str, Json]]:
-    """What ``hashOptions`` and ``hmacOptions`` hold for this request (handlebars.md 6.7); made only when a template asks."""
+class SigningOptions:
+    """What ``hashOptions`` and ``hmacOptions`` hold for a request in the making (handlebars.md 6.7); made when a template asks.
 
-    def options() -> Mapping[str, Json]:
+    ``aws4`` adds headers of its own to the members: ``added`` tells them, they belong to the request.
+    """
+
+    def __init__(self, request: HttpRequest, scope: Scope) -> None:
+        self._request = request
+        self._scope = scope
+        self._given: dict[str, str] = {}
+        self._members: dict[str, Json] | None = None
+
+    def __call__(self) -> Mapping[str, Json]:
+        if self._members is None:
+            self._members = self._made()
+        return self._members
+
+    def added(self) -> Iterator[tuple[str, str]]:
+        """Headers that a helper put into the members."""
+        if self._members is not None:
+            for name, value in self._members["headers"].items():
+                if self._given.get(name) != value:
+                    yield name, value
+
+    def _made(self) -> dict[str, Json]:
+        request = self._request
         path, query = urls.path_and_query(request.url)
         pairs = urls.query_pairs(request.url)
         unsigned = sorted((n, v) for n, v in pairs if n not in ("sign", "access_token"))
         body = (request.body or b"").decode("utf-8", "replace")
-        connection = scope.context.get("connection")
-        http = connection.get("http") if isinstance(connection, dict) else None
+        connection = self._scope.context.get("connection")
+        http = (connection.get("http") if isinstance(connection, dict) else None) or {}
         form = "urlencoded" in (request.headers.get("Content-Type") or "")
+        self._given = {name.lower(): value for name, value in request.headers.items()}
         return {
-            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "headers": dict(self._given),
             "body": body,
             "bodyParametersMap": dict(urls.form_pairs(body)) if form else {},
             "method": request.method,
-            "http": {"encrypted": (http or {}).get("encrypted")},
-            "baseURI": (http or {}).get("baseURI") or "",
+            "http": {"encrypted": http.get("encrypted")},
+            "baseURI": http.get("baseURI") or "",
             "relativeURI": "/" + path.lstrip("/"),
             "urlParameters": query,
             "urlParametersMap": dict(pairs),
             "orderedQueryParams": "&".join(f"{name}={value}" for name, value in unsigned),
             "URI": request.url,
         }
-
-    return options
