@@ -23,7 +23,7 @@ class Settings:
 
     http_address: str = "127.0.0.1:8080"
     grpc_address: str = "127.0.0.1:50051"
-    database_url: str = "sqlite:///fairlead.db"
+    database_url: str = field(default="sqlite:///fairlead.db", repr=False)  # MongoDB's holds a password
     encryption_keys: str | None = field(default=None, repr=False)
     state_keys: str | None = field(default=None, repr=False)
     bootstrap_token: str | None = field(default=None, repr=False)

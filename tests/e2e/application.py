@@ -29,6 +29,7 @@ class Application:
         self.hold = asyncio.Event()
         self.asked = asyncio.Event()
         self.dropped = asyncio.Event()
+        self.redirect = ""
         self.barrier = asyncio.Barrier(3)
         self._throttled = 0
 
@@ -64,6 +65,7 @@ class Application:
             "/rubbish": self.rubbish,
             "/status/{code}": self.status,
             "/echo": self.echo,
+            "/redirect": self.redirected,
             "/together": self.together,
         }.items():
             app.router.add_route("*", path, handler)
@@ -208,6 +210,9 @@ class Application:
 
     async def status(self, request: web.Request) -> web.Response:
         return web.json_response({"error": {"text": "as you wished"}}, status=int(request.match_info["code"]))
+
+    async def redirected(self, request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": self.redirect})
 
     async def together(self, request: web.Request) -> web.Response:
         """Answers when three requests are in flight, so that a level of three is reached for certain."""

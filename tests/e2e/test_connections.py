@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.e2e.client import ApiClient, ApiError
 from tests.e2e.conftest import Served
@@ -321,3 +322,41 @@ async def test_a_secret_rendered_into_an_address_is_not_told(api: ApiClient, app
     except ApiError as error:
         told = error.errors
     assert "SEKRIT-bag-value" not in str(told)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{{connection.http.encrypted.k}}",
+        "Key {{{connection.http.encrypted.k}}}",
+        "{{{base64Encode connection.http.encrypted.k}}}",
+        "{{#with connection.http.encrypted}}{{k}}{{/with}}",
+        '{{getValue "connection.http.encrypted.k" ""}}',
+    ],
+)
+async def test_a_header_with_an_encrypted_value_stays_at_its_origin(
+    api: ApiClient, application: Served, serve: Any, value: str
+) -> None:
+    """connections.md 13.4: a redirect to another origin carries neither authentication nor `encrypted` values in headers."""
+    arrived: list[dict[str, str]] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        arrived.append({name.lower(): text for name, text in request.headers.items()})
+        return web.json_response({})
+
+    application.application.redirect = await serve("/there", elsewhere) + "/there"
+    headers = [{"name": "X-Enc", "value": value}, {"name": "X-Open", "value": "{{connection.http.unencrypted.o}}"}]
+    block = token("/redirect", headerName="X-Api-Key", scheme="")
+    document = http(application, headers=headers, encrypted={"k": "s3cr3t-value"}, unencrypted={"o": "open"}, **block)
+    assert await api.ping_virtual(document) == {"code": 200}
+    assert arrived[0]["x-open"] == "open"
+    assert "x-enc" not in arrived[0]
+    assert "x-api-key" not in arrived[0]
+
+
+async def test_a_token_of_the_query_goes_along_at_the_same_origin(api: ApiClient, application: Served) -> None:
+    """connections.md 13.4: only another origin loses the credentials."""
+    application.application.redirect = "/query?page=1"
+    assert await api.ping_virtual(http(application, **token("/redirect", location="url", paramName="token"))) == {
+        "code": 200
+    }

@@ -322,7 +322,9 @@ async def test_a_broken_model_is_refused_with_its_field(
     assert application.application.seen == []
 
 
-async def test_a_signature_of_the_request_in_the_making_goes_out_with_its_date(api: ApiClient, application: Served) -> None:
+async def test_a_signature_of_the_request_in_the_making_goes_out_with_its_date(
+    api: ApiClient, application: Served
+) -> None:
     """handlebars.md 6.7: `aws4` adds X-Amz-Date when it is not there; what it signed is what is sent."""
     aws4 = '{{{aws4 connection.http.unencrypted.id connection.http.encrypted.secret null "us-east-1" "execute-api"}}}'
     block = http(application, headers=[{"name": "Authorization", "value": aws4}], encrypted={"secret": "wJalrXUtnFEMI"})

@@ -45,9 +45,11 @@ def _place(request: HttpRequest, settings: Mapping[str, Json], media_type: str |
     parameter = settings.get("paramName") or "access_token"
     if location == "url":
         request.url = urls.append_query(request.url, parameter, token)
+        request.secret_query = (parameter, token)
     elif location == "body":
         if request.method in _BODY_METHODS and request.body:
             request.body = _in_body(request.body, _kind(request, media_type), parameter, token)
+            request.secret_body = True
     else:
         name = settings.get("headerName") or "Authorization"
         scheme = settings.get("scheme")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 
@@ -70,9 +70,14 @@ class HttpRequest:
     secret_headers: frozenset[str] = frozenset()
     """Lower-case names of headers that carry credentials: dropped when a redirect leaves the origin (connections.md 13.4)."""
 
+    secret_body: bool = False
+    """The body carries credentials: a redirect that keeps it is not followed to another origin."""
+    secret_query: tuple[str, str] | None = None
+    """A parameter that carries a credential: added again where a redirect stays at the origin, never elsewhere."""
+
     def copy(self) -> HttpRequest:
         """An independent copy, for a strategy to sign."""
-        return HttpRequest(self.method, self.url, self.headers.copy(), self.body, self.secret_headers)
+        return replace(self, headers=self.headers.copy())
 
     def __repr__(self) -> str:
         return f"HttpRequest({self.method} {self.url.split('?', 1)[0]})"

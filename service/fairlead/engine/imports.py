@@ -35,7 +35,7 @@ _IN_DOUBT: Final = Problem(
 _TURN: Final = 100
 """Records that are mapped in one go."""
 
-_BURST_WORKERS: Final = 64
+_BURST_WORKERS: Final = 256
 """Requests of one call in flight when the connection has no level of its own; the pool's own cap still holds."""
 
 
@@ -152,6 +152,7 @@ class _Delivery:
         self._run = run
         self._plan = plan
         self._workers = prepared.pool.level or _BURST_WORKERS
+        self._mapping = asyncio.Lock()
         self._refused: Problem | None = OFFLINE if prepared.connection.offline else None
 
     async def deliver(self, records: Sequence[bytes]) -> list[RecordResult]:
@@ -163,7 +164,6 @@ class _Delivery:
         async def work() -> None:
             for index, record in waiting:
                 results[index] = await self._one(Submission(index, record))
-                await asyncio.sleep(0)  # a record that is not sent never waits: other calls want their turn
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -181,7 +181,9 @@ class _Delivery:
             choice = plan.positions.choose(submission.pre if plan.positions.looks_at_records else None)
             if choice.ignored:
                 return RecordResult(200, ignored=True)
-            _map(plan, run, submission, choice)
+            async with self._mapping:
+                await asyncio.sleep(0)  # mapping never waits: one record a turn, so that other calls get theirs
+                _map(plan, run, submission, choice)
             if run.deadline.left(run.clock) <= 0:
                 return self._failed(submission, _NOT_SENT)
             (result,) = await plan.importer.submit(run, choice.position, [submission])

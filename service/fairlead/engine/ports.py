@@ -162,6 +162,10 @@ class Template(Protocol):
     def paths(self) -> frozenset[str]:
         """Dotted paths that it reads, as written (``export.http.paging.page``)."""
 
+    @property
+    def helpers(self) -> frozenset[str]:
+        """Inline helpers that it calls."""
+
     def render(self, scope: Scope) -> str:
         """The text; raises ``TemplateError`` when a bound is exceeded or, in strict mode, a path finds nothing."""
 

@@ -49,10 +49,11 @@ class PathRule:
         return self._counts(found[0])
 
     def _counts(self, value: Json) -> bool:
-        text = jsonvalue.text_of(value)
         if self.values is not None:
-            return text in self.values
-        return text not in ("null", "false", "0", "", "[]", "{}") and text.lower() != "false"
+            return jsonvalue.text_of(value) in self.values
+        if isinstance(value, str):
+            return value not in ("", "0") and value.lower() != "false"
+        return jsonvalue.text_of(value) not in ("null", "false", "0", "[]", "{}")
 
 
 @dataclass(frozen=True, slots=True)

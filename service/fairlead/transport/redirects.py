@@ -17,7 +17,8 @@ _CREDENTIALS: Final = frozenset(("authorization", "cookie", "proxy-authorization
 
 def next_request(request: HttpRequest, response: HttpResponse, profile: TransportProfile) -> HttpRequest | None:
     """The request that the redirect ``response`` asks for, or nothing when ``response`` is the answer. At another origin it
-    carries no credentials, and they do not come back when a later redirect returns."""
+    carries no credentials, and they do not come back when a later redirect returns; one whose body holds them is not sent there at
+    all. At the same origin a token of the query is added again."""
     followed = _FOLLOWED if request.method in ("GET", "HEAD") else _METHOD_KEPT
     location = response.headers.get("Location") if response.status in followed else None
     if not location:
@@ -26,13 +27,19 @@ def next_request(request: HttpRequest, response: HttpResponse, profile: Transpor
         target = urls.resolve(request.url, location)
     except urls.UrlError:
         return None
+    stays = _stays(request.url, target)
+    if not stays and request.secret_body and request.body:
+        return None
     following = request.copy()
     following.url = target
     dropped: frozenset[str] = frozenset()
-    if not _stays(request.url, target):
+    if not stays:
         dropped = _CREDENTIALS | request.secret_headers
-    elif profile.skip_authorization_on_redirect:
-        dropped = frozenset(("authorization",))
+    else:
+        if request.secret_query is not None:
+            following.url = urls.append_query(target, *request.secret_query)
+        if profile.skip_authorization_on_redirect:
+            dropped = frozenset(("authorization",))
     for name in dropped:
         following.headers.remove(name)
     return following

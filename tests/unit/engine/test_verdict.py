@@ -44,6 +44,8 @@ DESCRIPTION = "Service is unavailable. Please try after some time."
         ({"successPath": "ok"}, 200, {"ok": True}, SUCCESS),
         ({"successPath": "ok"}, 200, {"ok": False}, FAILED),
         ({"successPath": "ok"}, 200, {"ok": "FALSE"}, FAILED),
+        ({"successPath": "ok"}, 200, {"ok": "null"}, SUCCESS),
+        ({"successPath": "ok"}, 200, {"ok": None}, FAILED),
         ({"successPath": "ok"}, 200, {"ok": 0}, FAILED),
         ({"successPath": "ok"}, 200, {"ok": []}, FAILED),
         ({"successPath": "results", "successValues": ["done"]}, 200, {"results": ["busy", "done"]}, FAILED),
@@ -155,3 +157,12 @@ def test_rules_apply_in_the_order_of_the_reference() -> None:
 def test_a_status_outside_the_200s_is_its_own_code(status: int, code: str) -> None:
     """contract.md 1.16."""
     assert judged({}, {}, status, {}).code == code
+
+
+def test_plain_text_has_one_value_the_whole_text() -> None:
+    """connections.md 5.1: a path into plain text has no value, except $."""
+    reader = BodyReader(codecs, codec_for_content_type, "json")
+    answer = HttpResponse(200, Headers([("Content-Type", "text/plain; charset=utf-8")]), b"OK")
+    for path, verdict in (("$", SUCCESS), ("status", FAILED)):
+        rules = ResponseRules.of({"successPath": path, "successValues": ["OK"]})
+        assert judge(ConnectionRules.of({}, reader), rules, answer).verdict is verdict

@@ -36,6 +36,7 @@ class Rendered:
 
     text: str
     paths: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
 
     def render(self, scope: Scope) -> str:
         """The text."""
@@ -55,7 +56,7 @@ class HttpExporter:
         made = set(at.digests)
         while True:
             request = self._request(run, at)
-            digest = digest_of(request)
+            digest = digest_of(request, (*self.plan.first.moving_headers, *self.plan.later.moving_headers))
             if digest in (made if whole_run else at.digests):
                 shown = run.connection.redactor(_shown(request))
                 message = f"the application leads back to a page that was fetched before: {shown}"
@@ -103,7 +104,9 @@ class HttpExporter:
             requests.uri if uri is None else Rendered(uri),
             requests.body if body is None else body.encode("utf-8", "surrogatepass"),
             [
-                HeaderTemplate(header.name, Rendered(headers[str(index)])) if str(index) in headers else header
+                HeaderTemplate(header.name, Rendered(headers[str(index)]), header.secret)
+                if str(index) in headers
+                else header
                 for index, header in enumerate(requests.headers)
             ],
             self.plan.media_type,

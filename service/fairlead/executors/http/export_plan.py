@@ -37,6 +37,15 @@ class RequestPlan:
     resource_path: str | None
     rules: ResponseRules
 
+    @property
+    def moving_headers(self) -> tuple[str, ...]:
+        """Names of headers that say which page is meant: without them the requests of two pages would look the same."""
+        return tuple(
+            header.name
+            for header in self.headers
+            if any(path.startswith(("export.http.paging", "previous_page")) for path in header.value.paths)
+        )
+
     def templates(self) -> Iterator[Template]:
         """All of them."""
         yield self.uri

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -54,7 +55,8 @@ class Position:
         )
 
 
-def digest_of(request: HttpRequest) -> str:
-    """What tells one request from another: method, URL and body, before it is signed."""
-    parts = (request.method.encode(), request.url.encode("utf-8", "surrogatepass"), request.body or b"")
+def digest_of(request: HttpRequest, headers: Sequence[str] = ()) -> str:
+    """What tells one request from another: method, URL, body and the ``headers`` that name the page, before it is signed."""
+    texts = [request.method, request.url, *(f"{name}:{request.headers.get(name) or ''}" for name in headers)]
+    parts = [*(text.encode("utf-8", "surrogatepass") for text in texts), request.body or b""]
     return blake2b(b"\0".join(parts), digest_size=_DIGEST_BYTES).hexdigest()

@@ -41,6 +41,16 @@ _BODY_PLACES: Final[Mapping[str, Place]] = {
     "urlencoded": Place.FORM,
 }
 
+_OPEN_PLACES: Final = (
+    "connection._id",
+    "connection.name",
+    "connection.settings",
+    "connection.http.baseURI",
+    "connection.http.unencrypted",
+    "connection.rest.baseURI",
+    "connection.rest.unencrypted",
+)
+
 _NOT_SETTABLE: Final = frozenset(("host", "content-length", "transfer-encoding", "connection"))
 
 
@@ -51,10 +61,11 @@ def body_place(media_type: str | None) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class HeaderTemplate:
-    """A configured header: its name and its compiled value."""
+    """A configured header: its name and its compiled value. ``secret``: it may carry a credential, so it stays at the origin."""
 
     name: str
     value: Template
+    secret: bool = False
 
 
 class TemplateCollector:
@@ -94,8 +105,16 @@ class TemplateCollector:
                 )
                 continue
             value = self.compile(entry.get("value"), Place.PLAIN, f"{field}.{index}.value", strict=strict)
-            compiled.append(HeaderTemplate(name, value))
+            compiled.append(HeaderTemplate(name, value, reads_secrets(value)))
         return tuple(compiled)
+
+
+def reads_secrets(template: Template) -> bool:
+    """Whether a template can show a credential of the connection (connections.md 13.4): it reads the connection or the iClient
+    anywhere but at places that hold none. ``getValue`` may be given any path."""
+    return "getValue" in template.helpers or any(
+        path.split(".")[0] in ("connection", "iClient") and not path.startswith(_OPEN_PLACES) for path in template.paths
+    )
 
 
 def _is_token(name: str) -> bool:
@@ -153,7 +172,9 @@ class RequestBuilder:
             media_type = target.media_type or self.media_type
             if body is not None and media_type in CONTENT_TYPES:
                 headers.set("Content-Type", CONTENT_TYPES[media_type])
-            request = HttpRequest(target.method, url, headers, body)
+            marked = frozenset(h.name.lower() for h in (*self.headers, *target.headers) if h.secret)
+            secret_body = target.body is not None and not isinstance(target.body, bytes) and reads_secrets(target.body)
+            request = HttpRequest(target.method, url, headers, body, marked, secret_body)
             signing = SigningOptions(request, scope)
             scope.signing = signing
             for header in (*self.headers, *target.headers):
