@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from fairlead.domain import jsonvalue
 from fairlead.domain.paths import ALL, NOTHING, PathError, Step, elements_of, step_into
-from fairlead.engine.ports import Json
+from fairlead.engine.ports import Json, MappingError
 from fairlead.mapping.fields import Compiling, Rule, compile_field, target_of
 from fairlead.mapping.overlap import keep_apart
 from fairlead.mapping.source import Source, Work, path_steps, spread
 from fairlead.mapping.target import Target
 
 Steps = tuple[Step, ...]
+
+
+MAXIMUM_ROWS: Final = 100_000
+MAXIMUM_BYTES: Final = 20 << 20
+"""Bounds of one list of one record: values that repeat on every row multiply, and a small request must not become a huge one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,13 @@ class _Group:
         by_row = not start or isinstance(start[0], int)
         rows = [_Row((work.record if by_row else work.first,), ())]
         for steps in self.segments[:-1]:
+            arrays = [elements_of(_below(row.elements[-1], steps)) for row in rows]
+            if sum(map(len, arrays)) > MAXIMUM_ROWS:
+                raise _too_large(f"more than {MAXIMUM_ROWS} rows")
             rows = [
                 _Row((*row.elements, element), (*row.indexes, index))
-                for row in rows
-                for index, element in enumerate(elements_of(_below(row.elements[-1], steps)))
+                for row, elements in zip(rows, arrays, strict=True)
+                for index, element in enumerate(elements)
             ]
         return rows
 
@@ -96,6 +105,7 @@ class ListRule:
             rule.source.read(work) if one is None else NOTHING
             for rule, one in zip(self.rules, self.starred, strict=True)
         ]
+        room = _Room()
         for number in range(count):
             row: dict[str, Json] = {}
             for rule, one, value in zip(self.rules, self.starred, fixed, strict=True):
@@ -106,10 +116,35 @@ class ListRule:
                             rule.finish(work, NOTHING, row)
                         continue
                     value = one.value(rows[number])
+                room.take(value)
                 rule.finish(work, value, row)
             if row:
                 made.append(row)
         return made
+
+
+class _Room:
+    """Counts the text that a list takes up; what stands in several rows counts in each."""
+
+    def __init__(self) -> None:
+        self._left = MAXIMUM_BYTES
+        self._sizes: dict[int, int] = {}
+
+    def take(self, value: Json) -> None:
+        """Raises ``MappingError`` when there is no room left."""
+        if isinstance(value, str):
+            self._left -= len(value)
+        elif isinstance(value, (dict, list)):
+            size = self._sizes.get(id(value))
+            if size is None:
+                size = self._sizes[id(value)] = len(jsonvalue.dumps(value))
+            self._left -= size
+        if self._left < 0:
+            raise _too_large(f"more than {MAXIMUM_BYTES >> 20} MiB")
+
+
+def _too_large(what: str) -> MappingError:
+    return MappingError("mapping_error", f"a list of the mapping would have {what} for one record", "mapping")
 
 
 def compile_list(tree: Mapping[str, Any], place: str, tools: Compiling) -> ListRule | None:

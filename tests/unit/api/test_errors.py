@@ -104,7 +104,7 @@ def envelope(listed: common_pb2.ErrorList) -> bytes:
 def entry(error: common_pb2.Error) -> dict[str, Any]:
     """One entry; members that are not set are left out."""
     members = {"code": error.code, "message": error.message}
-    members |= {name: getattr(error, name) for name in ("field", "source") if error.HasField(name)}  # type: ignore[arg-type]  # both are optional fields
+    members |= {name: getattr(error, name) for name in ("field", "source") if error.HasField(name)}
     return members
 
 

@@ -15,15 +15,9 @@ Rows = list[tuple[dict[str, Any], set[str]]]
 AUTHENTICATION: Rows = [
     ({}, set()),
     ({"type": "custom"}, set()),
-    *[
-        row
-        for kind in ("basic", "digest", "wsse")
-        for row in (
-            ({"type": kind}, {f"{AUTH}.basic.username"}),
-            ({"type": kind, "basic": {"username": "u"}}, set()),
-            ({"type": kind, "basic": {"username": "u", "password": ""}}, set()),
-        )
-    ],
+    *[({"type": kind}, {f"{AUTH}.basic.username"}) for kind in ("basic", "digest", "wsse")],
+    *[({"type": kind, "basic": {"username": "u"}}, set[str]()) for kind in ("basic", "digest", "wsse")],
+    *[({"type": kind, "basic": {"username": "u", "password": ""}}, set[str]()) for kind in ("basic", "digest", "wsse")],
     ({"type": "basic", "basic": {"username": "a:b"}}, {f"{AUTH}.basic.username"}),
     ({"type": "token"}, {f"{AUTH}.token.token"}),
     ({"type": "token", "token": {"token": "t"}}, set()),
@@ -70,23 +64,11 @@ AUTHENTICATION: Rows = [
         {"type": "oauth1", "oauth": {"oauth1": {"signatureMethod": "rsa-sha1", "consumerKey": "k", "accessToken": "a"}}},
         {f"{AUTH}.oauth.oauth1.consumerPrivateKey"},
     ),
-    *[
-        row
-        for kind in ("jwt", "jwtbearer")
-        for row in (
-            ({"type": kind}, {f"{AUTH}.jwt.{n}" for n in ("signatureMethod", "payload", "secret")}),
-            ({"type": kind, "jwt": {"token": "j"}}, set()),
-            (
-                {"type": kind, "jwt": {"signatureMethod": "hmac-sha256", "payload": {}, "secret": "s"}},
-                {f"{AUTH}.jwt.payload"},
-            ),
-            ({"type": kind, "jwt": {"signatureMethod": "hmac-sha256", "payload": {"a": 1}, "secret": "s"}}, set()),
-            (
-                {"type": kind, "jwt": {"signatureMethod": "es256", "payload": {"a": 1}, "secret": "s"}},
-                {f"{AUTH}.jwt.privateKey"},
-            ),
-        )
-    ],
+    *[({"type": kind}, {f"{AUTH}.jwt.{n}" for n in ("signatureMethod", "payload", "secret")}) for kind in ("jwt", "jwtbearer")],
+    ({"type": "jwt", "jwt": {"token": "j"}}, set()),
+    ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {}, "secret": "s"}}, {f"{AUTH}.jwt.payload"}),
+    ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {"a": 1}, "secret": "s"}}, set()),
+    ({"type": "jwtbearer", "jwt": {"signatureMethod": "es256", "payload": {"a": 1}, "secret": "s"}}, {f"{AUTH}.jwt.privateKey"}),
     ({"type": "specific"}, {f"{AUTH}.type"}),
     ({"type": "custom", "failValues": ["x"]}, {f"{AUTH}.failPath"}),
     ({"type": "custom", "failValues": ["x"], "failPath": "p"}, set()),

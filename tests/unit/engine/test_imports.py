@@ -21,10 +21,11 @@ def by_path(answers: dict[str, Any]) -> Any:
     """An application that answers by the request's path and body."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        found = answers[request.url.removeprefix("https://api.example.test")]
+        found: Any = answers[request.url.removeprefix("https://api.example.test")]
         if isinstance(found, Exception):
             raise found
-        return found(request) if callable(found) else found
+        answer: HttpResponse = found(request) if callable(found) else found
+        return answer
 
     return answer
 
