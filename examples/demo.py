@@ -115,7 +115,7 @@ async def pull(steps: Steps, connection: str) -> int:
 
 async def push(steps: Steps, connection: str, shop: Shop) -> int:
     """Four records through a mapping; the number that succeeded."""
-    body = {
+    body: dict[str, Any] = {
         "import": {
             "mapping": {
                 "fields": [

@@ -135,6 +135,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
     pools = Pools(clock, cap=settings.max_outbound)
     limiter = LeakyBuckets(clock, BucketSize(settings.rate_limit_size, settings.rate_limit_per_second))
     templates = TemplateCompiler()
+    mappings = MappingCompiler(templates)
     box = SecretBox(encryption)
     preparer = Preparer(store, box, _reader_of, strategy_for)
     executors: Registry[Executor] = Registry("adaptor")
@@ -159,8 +160,8 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
             "ConnectionService": ConnectionServicer(
                 connections,
                 Ping(preparer, connections, runs),
-                Exports(preparer, runs, PagedStates(state, clock)),
-                Imports(preparer, runs, MappingCompiler(templates)),
+                Exports(preparer, runs, PagedStates(state, clock), mappings),
+                Imports(preparer, runs, mappings),
             ),
             "TokenService": TokenServicer(),
             "EdgeService": EdgeServicer(),

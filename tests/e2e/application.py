@@ -46,6 +46,7 @@ class Application:
             "/custom": self.custom,
             "/auth-in-body": self.auth_in_body,
             "/pages": self.pages,
+            "/by-header": self.by_header,
             "/skip": self.skip,
             "/token": self.token,
             "/url": self.url,
@@ -125,6 +126,10 @@ class Application:
         if not part:
             return web.json_response({"error": "no such page"}, status=404)
         return web.json_response({"orders": part, "pages": -(-len(ORDERS) // size), "total": len(ORDERS)})
+
+    async def by_header(self, request: web.Request) -> web.Response:
+        page = int(request.headers["X-Page"])
+        return web.json_response({"orders": ORDERS[(page - 1) * 3 : page * 3]})
 
     async def skip(self, request: web.Request) -> web.Response:
         offset, limit = int(request.query.get("offset", "0")), int(request.query.get("limit", "3"))

@@ -72,7 +72,7 @@ class RestClient:
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
         options = {"json": body} if body is not None else {}
         status, _, content = await self.raw(method, path, **options)
-        decoded = json.loads(content) if content else None
+        decoded: Any = json.loads(content) if content else None
         if status >= 400:
             raise ApiError(status, decoded.get("errors", [decoded]))
         return decoded
@@ -123,7 +123,7 @@ class GrpcClient:
 
     async def close(self) -> None:
         """Close the channel."""
-        await self.channel.close()
+        await self.channel.close(None)
 
     async def call(self, name: str, request: Message, response: type[Message], **options: Any) -> Any:
         """The response message of ``Service/Method``; raises ``ApiError`` from the rich status."""
@@ -204,7 +204,8 @@ class GrpcClient:
 
 def api_error(error: grpc.aio.AioRpcError) -> ApiError:
     """The error envelope that travels in the status details."""
-    for key, value in error.trailing_metadata() or ():
+    metadata: Any = error.trailing_metadata()  # the stubs do not know that it is a sequence of pairs
+    for key, value in metadata or ():
         if key == "grpc-status-details-bin":
             for detail in status_pb2.Status.FromString(value).details:
                 listed = common_pb2.ErrorList()
@@ -242,7 +243,7 @@ def _fill_message(message: Any, value: Any) -> None:
         fill(message, value)
 
 
-def _scalar(field: FieldDescriptor, value: Any) -> Any:
+def _scalar(field: Any, value: Any) -> Any:
     if field.type != FieldDescriptor.TYPE_ENUM:
         return value
     for option in field.enum_type.values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -12,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from fairlead.bootstrap import Running
-from fairlead.v1 import common_pb2, virtual_run_pb2
+from fairlead.v1 import common_pb2, connection_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 from fairlead.v1 import connection_service_pb2_grpc as rpc
 from tests.e2e.client import GrpcClient
@@ -24,9 +25,10 @@ BEARER = (("authorization", f"Bearer {TOKEN}"),)
 
 def details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     """The rich status of a failed call."""
-    for key, value in error.trailing_metadata() or ():
+    metadata: Any = error.trailing_metadata()  # the stubs do not know that it is a sequence of pairs
+    for key, value in metadata or ():
         if key == "grpc-status-details-bin":
-            return status_pb2.Status.FromString(value)  # type: ignore[arg-type]  # a -bin key holds bytes
+            return status_pb2.Status.FromString(value)
     raise AssertionError("no status details")
 
 
@@ -117,7 +119,7 @@ async def test_the_request_id_comes_back(channel: GrpcClient) -> None:
     assert dict(await call.initial_metadata())["x-request-id"] == "my-id-1"
 
 
-async def _message(channel: GrpcClient, application: Served) -> pb.CreateConnectionResponse:
+async def _message(channel: GrpcClient, application: Served) -> connection_pb2.Connection:
     """A connection that hangs at its ping, as a message without what only the server knows."""
     id = (await channel.create(http(application, "/hang")))["_id"]
     answer = await channel.call(

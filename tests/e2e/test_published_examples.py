@@ -43,7 +43,11 @@ async def test_a_connection_is_read_as_published(api: ApiClient, running: Runnin
 
 async def test_a_ping_is_answered_as_published(api: ApiClient, application: Any) -> None:
     """Connection API, example 2."""
-    connection = {"type": "http", "name": "x", "http": {"baseURI": application.url, "mediaType": "json"}}
+    connection: dict[str, Any] = {
+        "type": "http",
+        "name": "x",
+        "http": {"baseURI": application.url, "mediaType": "json"},
+    }
     connection["http"]["ping"] = {"relativeURI": "/ok"}
     stored = await api.create(connection)
     assert await api.ping(stored["_id"]) == load("connections-2-ping")["response"]["body"]
@@ -62,7 +66,7 @@ async def test_a_netsuite_search_says_that_it_does_not_run(api: ApiClient, runni
 
 async def test_pages_have_the_published_shape(api: ApiClient, served_pages: str) -> None:
     """Connection API, examples 3 and 4, with an application that pages over HTTP: 822 records, 5 a page, byte by byte."""
-    connection = {"type": "http", "name": "x", "http": {"baseURI": served_pages, "mediaType": "json"}}
+    connection: dict[str, Any] = {"type": "http", "name": "x", "http": {"baseURI": served_pages, "mediaType": "json"}}
     id = (await api.create(connection))["_id"]
     paging = {"method": "page", "page": 1, "maxCountPath": "total"}
     http = {

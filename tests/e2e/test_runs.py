@@ -168,7 +168,11 @@ async def test_a_state_belongs_to_its_connection_and_its_export(api: ApiClient, 
     first, second = [(await api.create(http(application)))["_id"] for _ in range(2)]
     export = {"pageSize": 2, "http": {"response": ORDERS, **PAGING["skip"]}}
     state = (await api.page(first, {"export": export}))["pagedExportState"]
-    same = {"http": {**PAGING["skip"], "response": ORDERS, "method": "get"}, "pageSize": 2, "asynchronous": True}
+    same: dict[str, Any] = {
+        "http": {**PAGING["skip"], "response": ORDERS, "method": "get"},
+        "pageSize": 2,
+        "asynchronous": True,
+    }
     with pytest.raises(ApiError):
         await api.page(first, {"export": same, "pagedExportState": state})
     del same["http"]["method"]
@@ -334,3 +338,52 @@ async def test_a_signature_of_the_request_in_the_making_goes_out_with_its_date(
     headers = answer["data"][0]["headers"]
     assert headers["x-amz-date"][:8] in headers["authorization"]
     assert "SignedHeaders=host;x-amz-date" in headers["authorization"]
+
+
+async def test_static_lookups_serve_templates_everywhere(api: ApiClient, application: Served) -> None:
+    """exports-imports.md 12, handlebars.md 6.3: in URIs and bodies of exports and imports, not only in the mapping."""
+    connection = (await api.create(http(application)))["_id"]
+    lookups = [{"name": "s", "map": {"ada": "J P"}}]
+    block = {"relativeURI": '/echo?q={{lookup "s" record.n}}', "body": '{"v":"{{lookup "s" record.n}}"}'}
+    model = {"lookups": lookups, "http": {name: [value] for name, value in block.items()}}
+    (result,) = await api.run_import(connection, {"import": model, "data": [{"n": "ada"}]})
+    assert (result["_json"]["path"], result["_json"]["body"]) == ("/echo?q=J%20P", '{"v":"J P"}')
+    export = {
+        "lookups": lookups,
+        "http": {"relativeURI": block["relativeURI"]},
+        "dataURITemplate": '{{lookup "s" "ada"}}',
+    }
+    answer = await api.run_export(connection, {"export": export, "data": {"n": "ada"}})
+    assert (answer["data"][0]["path"], answer["dataURIs"]) == ("/echo?q=J%20P", ["J P"])
+
+
+@pytest.mark.parametrize("place", ["relativeURI", "body", "mapping"])
+async def test_a_dynamic_lookup_in_a_template_is_never_silently_empty(
+    api: ApiClient, application: Served, place: str
+) -> None:
+    """Known, not built: 422 with the field, and nothing is sent."""
+    connection = (await api.create(http(application)))["_id"]
+    model: dict[str, Any] = {
+        "lookups": [{"name": "cid", "relativeURI": "/ok", "extract": "id", "allowFailures": True}],
+        "http": {"relativeURI": ["/echo"], "method": ["POST"]},
+    }
+    if place == "mapping":
+        model["mapping"] = {"fields": [{"extract": "{{lookup.cid}}", "generate": "x"}]}
+    else:
+        model["http"][place] = ["/{{lookup.cid}}"]
+    with pytest.raises(ApiError) as error:
+        await api.run_import(connection, {"import": model, "data": [{"a": 1}]})
+    assert error.value.code == "feature_not_supported"
+    assert application.application.seen == []
+
+
+async def test_a_page_named_by_a_header_alone_is_no_loop(api: ApiClient, application: Served) -> None:
+    """exports-imports.md 4.1 allows the paging variable in a header; such requests differ by it."""
+    connection = (await api.create(http(application)))["_id"]
+    block = {
+        "relativeURI": "/by-header",
+        "headers": [{"name": "X-Page", "value": "{{export.http.paging.page}}"}],
+        "paging": {"method": "page", "page": 1},
+        "response": ORDERS,
+    }
+    assert [record["id"] for record in await pull(api, connection, {"pageSize": 2, "http": block})] == ALL

@@ -1,20 +1,21 @@
 """The one attempt loop (D8): every request to an application goes through here.
 
-Read from top to bottom: a strategy signs; the request waits for its slot, its pause and any cool-down; it is sent; its answer is
-judged once; a rate-limited answer waits and goes again; whatever the strategy wants to try next (a renewed token) goes the same
-way. What is left is an answer that somebody can use, or an error that says why there is none.
+Read from top to bottom: a strategy signs; a rate-limited answer waits and goes again; redirects are followed and a broken GET has a
+second try; each request waits for its slot, its pause and any cool-down, is sent, and its answer is judged once. Whatever the strategy
+wants to try next (a renewed token) goes the same way. What is left is an answer that somebody can use, or an error that says why there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
 from fairlead.domain.http import HttpRequest, TransportFailure
+from fairlead.domain.redirects import MAX_REDIRECTS, next_request
 from fairlead.engine.ports import Answer, Clock, Deadline, Pools, StoreUnavailable, Transport, Verdict, WaitTooLong
 from fairlead.engine.prepare import Prepared
 from fairlead.engine.run import RunStats
@@ -23,6 +24,7 @@ from fairlead.engine.verdict import ResponseRules, judge
 RetryAfter = Callable[[bool, str | None, datetime], float | None]
 """Is it the standard header, its value, now -> seconds to wait, or nothing: back-off (connections.md 7.2)."""
 
+_READ_METHODS: Final = ("GET", "HEAD")
 STANDARD_RETRY_HEADER: Final = "Retry-After"
 
 
@@ -67,14 +69,15 @@ class Attempts:
     ) -> Answer:
         """The answer to ``request``: SUCCESS, END_OF_PAGES or FAILED. Raises ``ApplicationFailure`` when there is none in time,
         ``AuthenticationFailed`` when the credentials are refused for good (the connection is then offline)."""
-        flow = prepared.strategy.flow(request, prepared.connection.http)
-        outgoing = next(flow)
-        while True:
-            answer = await self._answer(prepared, outgoing, rules, deadline, stats, patience)
-            try:
-                outgoing = flow.send(answer)
-            except StopIteration:
-                break
+        with _told(prepared, deadline, self._clock):
+            flow = prepared.strategy.flow(request, prepared.connection.http)
+            outgoing = next(flow)
+            while True:
+                answer = await self._answer(prepared, outgoing, rules, deadline, stats, patience)
+                try:
+                    outgoing = flow.send(answer)
+                except StopIteration:
+                    break
         if answer.verdict is Verdict.AUTHENTICATION_FAILED:
             with suppress(StoreUnavailable):  # a store that is away does not change what the application said
                 await self._refused(prepared)
@@ -83,8 +86,9 @@ class Attempts:
 
     async def reach(self, prepared: Prepared, url: str, deadline: Deadline) -> None:
         """Connect to ``url`` in the connection's slot; raises ``ApplicationFailure``."""
-        async with self._slot(prepared, deadline, first=False):
-            await self._transport.reach(url, prepared.profile, deadline)
+        with _told(prepared, deadline, self._clock):
+            async with self._pools.slot(prepared.pool, deadline):
+                await self._transport.reach(url, prepared.profile, deadline)
 
     async def _answer(
         self,
@@ -98,7 +102,7 @@ class Attempts:
         """One request until its answer is not rate limited."""
         waits = 0
         while True:
-            answer = await self._once(prepared, request, rules, deadline, stats, first=waits > 0)
+            answer = await self.deliver(prepared, request, rules, deadline, stats, first=waits > 0)
             if answer.verdict is not Verdict.RATE_LIMITED:
                 self._pools.answered(prepared.pool)
                 return answer
@@ -112,6 +116,42 @@ class Attempts:
             if waits > patience.waits or too_long or seconds > deadline.left(self._clock):
                 raise _throttled(seconds, answer.message)
 
+    async def deliver(
+        self,
+        prepared: Prepared,
+        request: HttpRequest,
+        rules: ResponseRules,
+        deadline: Deadline,
+        stats: RunStats,
+        *,
+        first: bool = False,
+    ) -> Answer:
+        """One signed request and where it leads: redirects (connections.md 13.4), and for GET and HEAD one second try after a time-out
+        or reset (13.5). Each goes through a slot of its own. Raises ``TransportFailure`` and ``WaitTooLong``."""
+        tries = 2 if request.method in _READ_METHODS else 1
+        followed = 0
+        while True:
+            try:
+                answer = await self._once(prepared, request, rules, deadline, stats, first=first or followed > 0)
+            except TransportFailure as failure:
+                tries -= 1
+                if not tries or not failure.repeatable:
+                    raise
+                continue
+            following = (
+                next_request(
+                    request, answer.response, skip_authorization=prepared.profile.skip_authorization_on_redirect
+                )
+                if answer.verdict is Verdict.FAILED
+                else None
+            )
+            if following is None:
+                return answer
+            followed += 1
+            if followed > MAX_REDIRECTS:
+                raise TransportFailure("response_too_large", f"more than {MAX_REDIRECTS} redirects")
+            request = following
+
     async def _once(
         self,
         prepared: Prepared,
@@ -123,7 +163,7 @@ class Attempts:
         first: bool,
     ) -> Answer:
         """One slot, one request, one verdict."""
-        async with self._slot(prepared, deadline, first=first):
+        async with self._pools.slot(prepared.pool, deadline, first=first):
             if deadline.left(self._clock) <= 0:
                 raise WaitTooLong
             started = self._clock.monotonic()
@@ -134,25 +174,25 @@ class Attempts:
                 stats.seconds += self._clock.monotonic() - started
         return judge(prepared.rules, rules, response, prepared.connection.redactor)
 
-    @asynccontextmanager
-    async def _slot(self, prepared: Prepared, deadline: Deadline, *, first: bool) -> AsyncIterator[None]:
-        """A slot of the pool; what goes wrong in it is told in domain words, without secrets."""
-        redact = prepared.connection.redactor
-        try:
-            async with self._pools.slot(prepared.pool, deadline, first=first):
-                yield
-        except WaitTooLong as wait:
-            if wait.seconds:
-                raise _throttled(wait.seconds, "the application's rate limit") from None
-            message = "no free slot of the connection within the time of this call"
-            raise _out_of_time(message, ended_by_caller=deadline.callers) from None
-        except TransportFailure as failure:
-            if failure.code == "connection_timeout":
-                over = deadline.left(self._clock) <= 0
-                raise _out_of_time(
-                    redact(failure.message), ended_by_caller=over and deadline.callers, in_doubt=over and failure.sent
-                ) from None
-            raise ApplicationFailure(Problem(failure.code, redact(failure.message), source="connection")) from None
+
+@contextmanager
+def _told(prepared: Prepared, deadline: Deadline, clock: Clock) -> Iterator[None]:
+    """What goes wrong on the way is told in domain words, without secrets."""
+    redact = prepared.connection.redactor
+    try:
+        yield
+    except WaitTooLong as wait:
+        if wait.seconds:
+            raise _throttled(wait.seconds, "the application's rate limit") from None
+        message = "no free slot of the connection within the time of this call"
+        raise _out_of_time(message, ended_by_caller=deadline.callers) from None
+    except TransportFailure as failure:
+        if failure.code == "connection_timeout":
+            over = deadline.left(clock) <= 0
+            raise _out_of_time(
+                redact(failure.message), ended_by_caller=over and deadline.callers, in_doubt=over and failure.sent
+            ) from None
+        raise ApplicationFailure(Problem(failure.code, redact(failure.message), source="connection")) from None
 
 
 def _throttled(seconds: float, message: str) -> ApplicationFailure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from fairlead.domain.rules.export import check_export
 from fairlead.engine.model import adaptor_block, placed, refuse_unsupported_export
 from fairlead.engine.paged_state import Cursor, PagedStates, StateScope, export_digest
 from fairlead.engine.pages import cut
+from fairlead.engine.ports import Json, Mappings
 from fairlead.engine.prepare import Prepared, Preparer, decoded
 from fairlead.engine.run import Exporter, Run, RunStats
 from fairlead.engine.runs import RUN_SECONDS, Runs, refuse_offline
@@ -54,6 +55,8 @@ class Plan:
     """The model as written, decoded."""
     notation: str | None
     exporter: Exporter
+    lookups: Mapping[str, Callable[[Json], Json]]
+    """Static lookups, for templates."""
 
     @property
     def paging_method(self) -> str | None:
@@ -70,10 +73,11 @@ class Plan:
 class Exports:
     """The two use cases. Raises 404, model errors, ``NotSupported``, ``ConditionNotMet`` (offline, state), ``ApplicationFailure``."""
 
-    def __init__(self, preparer: Preparer, runs: Runs, states: PagedStates) -> None:
+    def __init__(self, preparer: Preparer, runs: Runs, states: PagedStates, mappings: Mappings) -> None:
         self._preparer = preparer
         self._runs = runs
         self._states = states
+        self._mappings = mappings
 
     async def execute(
         self,
@@ -174,8 +178,9 @@ class Exports:
                 raise NotSupported(unsupported)
             if problems:
                 raise InvalidContent(problems)
+            lookups = self._mappings.compile({"lookups": tree.get("lookups")}).static_lookups
         refuse_offline(prepared)
-        return Plan(prepared, tree, decoded(export), notation, exporter)
+        return Plan(prepared, tree, decoded(export), notation, exporter, lookups)
 
     def _open(self, plan: Plan, data: bytes | None, timeout: float | None, stats: RunStats) -> Run:
         """A run whose templates see what handlebars.md 2.1 lists for exports."""
@@ -188,7 +193,9 @@ class Exports:
             record = jsonvalue.loads(data)
             context["record"] = record
             context["data"] = {**record, "_INITDATA": record} if isinstance(record, dict) else record
-        return self._runs.open(plan.prepared, "export", RUN_SECONDS, timeout, context=context, stats=stats)
+        run = self._runs.open(plan.prepared, "export", RUN_SECONDS, timeout, context=context, stats=stats)
+        run.lookups = plan.lookups
+        return run
 
     def _date(self, run: Run, plan: Plan, post_data: Mapping[str, Any]) -> None:
         """Give the templates of ``run`` the dates of exports-imports.md 3.1."""

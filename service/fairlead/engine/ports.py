@@ -316,9 +316,8 @@ class Transport(Protocol):
     """The only outbound sockets (D12)."""
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
-        """One request, redirects followed by our own rules (connections.md 13.4), the body bounded and decompressed. Raises
-        ``TransportFailure``. Sends nothing twice but what connections.md 13.5 allows at this level: redirects 307 and 308, a connection
-        that was never established, and GET or HEAD once after a time-out or reset."""
+        """One request and its answer, the body bounded and decompressed. Raises ``TransportFailure``. Follows no redirect and sends
+        nothing twice: that is the attempt loop's (connections.md 13.4, 13.5)."""
 
     async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
         """Connect (and shake hands for https) without sending a request: a ping with nothing else to try. Raises

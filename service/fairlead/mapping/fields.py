@@ -131,7 +131,12 @@ def _source(field: Mapping[str, Any], place: str, tools: Compiling) -> Source | 
     if not text:
         return Source(lambda _: NOTHING)
     try:
-        return compile_source(text, tools.templates, strict=tools.strict)
+        source = compile_source(text, tools.templates, strict=tools.strict)
+        names = {
+            path.removeprefix("lookup.").strip("[]") for path in source.template_paths if path.startswith("lookup.")
+        }
+        tools.problems.extend(tools.lookups.unusable[name] for name in sorted(names & tools.lookups.unusable.keys()))
+        return source
     except TemplateError as error:
         tools.wrong("invalid_template", f"{place}.extract", error.message)
     except PathError as error:

@@ -65,6 +65,8 @@ class Source:
 
     read: Reader
     steps: tuple[Step, ...] | None = None
+    template_paths: frozenset[str] = frozenset()
+    """What a template reads."""
 
     @property
     def spreads(self) -> bool:
@@ -75,7 +77,8 @@ class Source:
 def compile_source(text: str, templates: Templates, *, strict: bool) -> Source:
     """Raises ``PathError`` and ``TemplateError``."""
     if "{{" in text:
-        return Source(_template_reader(templates.compile(text, Place.PLAIN, strict=strict)))
+        template = templates.compile(text, Place.PLAIN, strict=strict)
+        return Source(_template_reader(template), template_paths=template.paths)
     if _BRACES.search(_BRACKETS.sub("", text)):
         return Source(_braces_reader(text))
     steps = path_steps(text)

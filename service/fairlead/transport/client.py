@@ -1,4 +1,4 @@
-"""Sends requests to applications: bounded answers, own redirects, nothing resent behind anybody's back (D12, connections.md 13)."""
+"""Sends requests to applications: bounded answers, nothing followed and nothing resent behind anybody's back (D12, connections.md 13)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from yarl import URL
 from fairlead.domain import urls
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
 from fairlead.engine.ports import Clock, Deadline, TransportProfile
-from fairlead.transport import redirects
 from fairlead.transport.body import BodyLimits, read_body
 from fairlead.transport.egress import EgressPolicy, denied
-from fairlead.transport.failures import failure, is_time_out_or_reset
+from fairlead.transport.failures import failure
 from fairlead.transport.guards import Attempt
 from fairlead.transport.resolver import Lookup, PinnedResolver, system_lookup
 from fairlead.transport.sessions import Sessions
 from fairlead.transport.tls import TlsContexts
 
 _STREAMED: Final = 1 << 20  # a larger body in one piece would hold up the event loop
-_READ_METHODS: Final = frozenset(("GET", "HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,11 @@ class Timeouts:
 class _Progress:
     """What is known of a call when its deadline strikes."""
 
-    sent: bool = False
     attempt: Attempt | None = None
 
     @property
-    def may_have_left(self) -> bool:
-        return self.sent or (self.attempt is not None and self.attempt.sent)
+    def sent(self) -> bool:
+        return self.attempt is not None and self.attempt.sent
 
 
 class HttpTransport:
@@ -71,11 +68,11 @@ class HttpTransport:
         self._tls = TlsContexts()
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
-        """The answer to ``request``, after redirects. Raises ``TransportFailure``. Cancelling closes the socket."""
+        """The answer to ``request``. Raises ``TransportFailure``. Cancelling closes the socket."""
         started = self._clock.monotonic()
         progress = _Progress()
         async with self._in_time(deadline, progress):
-            response = await self._follow(request, profile, progress)
+            response = await self._sent(request, profile, progress)
         response.elapsed = timedelta(seconds=self._clock.monotonic() - started)
         return response
 
@@ -108,33 +105,16 @@ class HttpTransport:
                 yield
         except TimeoutError:
             message = "no complete answer before the deadline"
-            raise TransportFailure("connection_timeout", message, sent=progress.may_have_left) from None
+            raise TransportFailure("connection_timeout", message, sent=progress.sent) from None
 
-    async def _follow(self, request: HttpRequest, profile: TransportProfile, progress: _Progress) -> HttpResponse:
-        """Send, and send where redirects lead; GET and HEAD have one second try in all."""
-        tries = 2 if request.method in _READ_METHODS else 1
-        followed = 0
+    async def _sent(self, request: HttpRequest, profile: TransportProfile, progress: _Progress) -> HttpResponse:
+        url = self._target(request.url)
+        progress.attempt = attempt = Attempt()
         async with self._sessions.of(profile) as session:
-            while True:
-                url = self._target(request.url)
-                progress.attempt = attempt = Attempt()
-                try:
-                    response = await self._exchange(session, request, url, profile, attempt)
-                except Exception as error:
-                    tries -= 1
-                    if not tries or not is_time_out_or_reset(error):
-                        raise failure(error, url.raw_host or "", sent=progress.may_have_left) from None
-                    progress.sent = progress.may_have_left
-                    continue
-                progress.sent = True
-                following = redirects.next_request(request, response, profile)
-                if following is None:
-                    return response
-                followed += 1
-                if followed > redirects.MAX_REDIRECTS:
-                    message = f"{url.raw_host} redirects more than {redirects.MAX_REDIRECTS} times"
-                    raise TransportFailure("response_too_large", message)
-                request = following
+            try:
+                return await self._exchange(session, request, url, profile, attempt)
+            except Exception as error:
+                raise failure(error, url.raw_host or "", sent=attempt.sent) from None
 
     async def _exchange(
         self, session: ClientSession, request: HttpRequest, url: URL, profile: TransportProfile, attempt: Attempt

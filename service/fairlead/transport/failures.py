@@ -25,10 +25,10 @@ def failure(error: BaseException, host: str, *, sent: bool) -> TransportFailure:
     if isinstance(error, TransportFailure):
         return error
     code, message = _words(error, host)
-    return TransportFailure(code, message, sent=sent)
+    return TransportFailure(code, message, sent=sent, repeatable=_is_time_out_or_reset(error))
 
 
-def is_time_out_or_reset(error: BaseException) -> bool:
+def _is_time_out_or_reset(error: BaseException) -> bool:
     """What GET and HEAD may be sent again for, once (connections.md 13.5)."""
     if isinstance(error, ClientConnectorError):
         return isinstance(error.os_error, ConnectionResetError)

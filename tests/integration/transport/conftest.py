@@ -6,8 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from fairlead.auth.registry import strategy_for
+from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
-from fairlead.engine.ports import Deadline, TransportProfile
+from fairlead.engine.attempt import Attempts
+from fairlead.engine.body import BodyReader
+from fairlead.engine.ports import Deadline, PoolSettings, TransportProfile
+from fairlead.engine.prepare import Prepared, connection_of
+from fairlead.engine.run import RunStats
+from fairlead.engine.verdict import ConnectionRules, ResponseRules
+from fairlead.limits.pools import Pools
+from fairlead.limits.retry_after import wait_seconds
 from fairlead.transport.body import BodyLimits
 from fairlead.transport.client import HttpTransport, Timeouts
 from fairlead.transport.clock import SystemClock
@@ -33,7 +43,21 @@ async def transport() -> AsyncIterator[HttpTransport]:
 
 @pytest.fixture
 def send(transport: HttpTransport) -> Send:
-    """``send(url, method, headers, body, within)`` through that transport."""
+    """``send(url, method, headers, body, within)`` through that transport, by the attempt loop."""
+    return sender(transport)
+
+
+def sender(transport: HttpTransport) -> Send:
+    """One request and where it leads (redirects, a second try), as the attempt loop sends it for a connection without sign-in."""
+    clock = SystemClock()
+
+    async def never(prepared: Prepared) -> None:
+        raise AssertionError("nobody signs in here")
+
+    attempts = Attempts(transport, Pools(clock), clock, wait_seconds, never)
+    tree = {"type": "http", "http": {"baseURI": "http://127.0.0.1", "mediaType": "json", "auth": {"type": "custom"}}}
+    connection = connection_of(AccountId("a"), tree)
+    rules = ConnectionRules.of({}, BodyReader(codecs, codec_for_content_type, "json"))
 
     async def call(
         url: str,
@@ -46,6 +70,11 @@ def send(transport: HttpTransport) -> Send:
         secret_headers: frozenset[str] = frozenset(),
     ) -> HttpResponse:
         request = HttpRequest(method, url, Headers(list((headers or {}).items())), body, secret_headers)
-        return await transport.send(request, profile, Deadline(SystemClock().monotonic() + within))
+        prepared = Prepared(
+            connection, rules, strategy_for(connection.http), PoolSettings("c1"), profile, "Retry-After"
+        )
+        deadline = Deadline(clock.monotonic() + within)
+        answer = await attempts.deliver(prepared, request, ResponseRules(), deadline, RunStats())
+        return answer.response
 
     return call

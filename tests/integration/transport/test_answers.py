@@ -229,7 +229,7 @@ async def test_cancelling_closes_the_socket(send: Send) -> None:
     """Who stops waiting stops the request."""
     async with _says(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nxx", then="stay") as server:
         server.behaviour = _until_closed
-        task = asyncio.create_task(send(server.url(), "POST", within=60))
+        task = asyncio.ensure_future(send(server.url(), "POST", within=60))
         await _eventually(lambda: len(server.requests) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -15,7 +15,7 @@ from fairlead.transport.client import HttpTransport
 from fairlead.transport.clock import SystemClock
 from fairlead.transport.egress import EgressPolicy
 from tests.integration.transport.certificate import self_signed
-from tests.integration.transport.conftest import PROFILE, Send
+from tests.integration.transport.conftest import PROFILE, Send, sender
 from tests.integration.transport.rawserver import Peer, RawServer
 
 CREDENTIALS = {"Authorization": "Bearer t", "X-Api-Key": "k", "Cookie": "s=1", "Accept": "*/*"}
@@ -187,7 +187,7 @@ async def test_a_redirect_is_checked_like_a_first_request(location: str) -> None
     transport = HttpTransport(EgressPolicy.parse("127.0.0.1"), SystemClock())
     async with RawServer(behave) as server:
         with pytest.raises(TransportFailure) as caught:
-            await transport.send(HttpRequest("GET", server.url()), PROFILE, _soon())
+            await sender(transport)(server.url())
         assert caught.value.code in ("egress_denied", "connection_error")
         assert len(server.requests) == 1
         assert server.connections == 1
@@ -296,7 +296,7 @@ async def test_header_injection_is_refused(send: Send) -> None:
         assert server.targets == ["GET /a%0D%0AX-B:%202"]
 
 
-async def test_no_time_left_sends_nothing(send: Send) -> None:
+async def test_no_time_left_sends_nothing(transport: HttpTransport) -> None:
     """A deadline that has passed ends the request before it begins."""
 
     async def behave(peer: Peer) -> None:
@@ -304,7 +304,7 @@ async def test_no_time_left_sends_nothing(send: Send) -> None:
 
     async with RawServer(behave) as server:
         with pytest.raises(TransportFailure) as caught:
-            await send(server.url(), within=0)
+            await transport.send(HttpRequest("GET", server.url()), PROFILE, Deadline(SystemClock().monotonic()))
         assert (caught.value.code, caught.value.sent, server.connections) == ("connection_timeout", False, 0)
 
 

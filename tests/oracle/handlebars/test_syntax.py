@@ -98,7 +98,7 @@ def decided(template: str) -> bool:
     return template == "{{a}}}"
 
 
-def test_forms():
+def test_forms() -> None:
     """Every form of chapter 1 prints, or is refused, as by Handlebars.js."""
     assert [row for row in differences(FORMS) if not decided(row[0])] == []
 
@@ -145,6 +145,6 @@ def chained(template: str) -> bool:
     return "{{else if" in template and "~" in template
 
 
-def test_white_space():
+def test_white_space() -> None:
     """Standalone lines and `~` trim what Handlebars.js trims."""
     assert [row for row in differences(generated()) if not chained(row[0])] == []

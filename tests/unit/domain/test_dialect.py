@@ -111,6 +111,7 @@ def test_a_rest_import_becomes_the_http_model() -> None:
         ("http.auth.oauth.clientId", "connection", "rest.oauth.clientId"),
         ("http.auth.oauth.tokenURI", "connection", "rest.oauthTokenURI"),
         ("http.headers.2.name", "connection", "rest.headers.2.name"),
+        ("http.successMediaType", "connection", "rest.mediaType"),
         ("http.paging.path", "export", "rest.nextPagePath"),
         ("http.response.resourceIdPath.0", "import", "rest.responseIdPath.0"),
         ("mapping.fields.0.extract", "import", "mapping.fields.0.extract"),

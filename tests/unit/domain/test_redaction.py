@@ -22,7 +22,10 @@ SECRET = 'S3cr"t&p√ss word+/='
         quote(SECRET, safe=""),
         quote_plus(SECRET),
         json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET)[1:-1].replace("/", "\\/"),
         html.escape(SECRET),
+        html.escape(SECRET, quote=False),
+        html.escape(SECRET, quote=False).replace('"', "&quot;"),
         SECRET.encode().hex(),
         base64.b64encode(SECRET.encode()).decode(),
         base64.b64encode(b"u:" + SECRET.encode()).decode(),
@@ -45,6 +48,21 @@ def test_short_secrets_do_not_blank_ordinary_text() -> None:
 def test_the_longest_secret_wins() -> None:
     """A secret inside another one leaves no tail behind."""
     assert Redactor(["token", "token-with-more"])("x token-with-more y") == f"x {MASK} y"
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 50), (95, 0), (95, 50_000), (200, 3), (1595, 50_000)])
+def test_a_text_is_redacted_before_it_is_cut(before: int, after: int) -> None:
+    """contract.md 1.7: no beginning of a secret is left at the cut, nor where looking ahead ends."""
+    shown = Redactor(["token-value"]).cut("x" * before + "token-value" + "y" * after, 100)
+    assert shown == ("x" * before + MASK + "y" * after)[:100]
+
+
+def test_a_text_of_nothing_but_secrets_shows_none() -> None:
+    """Masks are shorter than what they hide: what is looked at may end within a secret."""
+    secret = "s3cret" * 50
+    shown = Redactor([secret]).cut(secret * 1000, 100)
+    assert "s3c" not in shown
+    assert len(shown) <= 100
 
 
 @pytest.mark.parametrize("form", [repr, str, format, lambda s: f"{s}", lambda s: f"{s!r:>6}"])

@@ -32,6 +32,7 @@ from fairlead.engine.secrets import SecretBox
 from fairlead.executors.http.executor import HttpExecutor
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
+from fairlead.mapping.compiler import MappingCompiler
 from fairlead.paging.registry import paging_strategies
 from fairlead.templates.compiler import TemplateCompiler
 from tests.unit.clock import ManualClock
@@ -122,7 +123,12 @@ class Service:
             return BodyReader(codecs, codec_for_content_type, "json")
 
         preparer = Preparer(Connections(), SecretBox(KEYS), reader_of, strategy_for)  # type: ignore[arg-type]  # reads only
-        self.exports = Exports(preparer, Runs(attempts, self.clock, executors), PagedStates(KEYS, self.clock))
+        self.exports = Exports(
+            preparer,
+            Runs(attempts, self.clock, executors),
+            PagedStates(KEYS, self.clock),
+            MappingCompiler(TemplateCompiler()),
+        )
 
     async def execute(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,19 +11,21 @@ from hypothesis import strategies as st
 
 from fairlead.engine.ports import Place, RegexTime, TemplateError
 from fairlead.templates.budget import MAX_OUTPUT, MAX_SOURCE
+from fairlead.templates.compiler import TemplateCompiler
 from fairlead.templates.helpers.registry import INLINE
+from tests.unit.templates.conftest import Render
 
 LONG = "x" * (1024 * 1024)
 
 
-def test_source(compiler):
+def test_source(compiler: TemplateCompiler) -> None:
     """A template may have 256 KiB."""
     assert compiler.compile("x" * MAX_SOURCE, Place.PLAIN)
     with pytest.raises(TemplateError, match="longer than 262144 bytes"):
         compiler.compile("{{x}}" + "é" * (MAX_SOURCE // 2), Place.PLAIN)
 
 
-def test_nesting_of_blocks(compiler):
+def test_nesting_of_blocks(compiler: TemplateCompiler) -> None:
     """Blocks nest 50 deep and no deeper; else chains do not count."""
     compiler.compile("{{#if a}}" * 50 + "{{/if}}" * 50, Place.PLAIN)
     compiler.compile("{{#if a}}" + "{{else if a}}" * 5000 + "{{/if}}", Place.PLAIN)
@@ -30,12 +33,12 @@ def test_nesting_of_blocks(compiler):
         compiler.compile("{{#if a}}" * 51, Place.PLAIN)
 
 
-def test_long_chains_render(render):
+def test_long_chains_render(render: Render) -> None:
     """The last part of a long chain is reached without deep recursion."""
     assert render("{{#if z}}" + "{{else if z}}" * 5000 + "{{else}}y{{/if}}") == "y"
 
 
-def test_nesting_of_sub_expressions(compiler):
+def test_nesting_of_sub_expressions(compiler: TemplateCompiler) -> None:
     """Sub-expressions nest 50 deep and no deeper."""
     compiler.compile("{{add " + "(add " * 50 + ")" * 50 + "}}", Place.PLAIN)
     with pytest.raises(TemplateError, match="deeper than 50"):
@@ -52,14 +55,14 @@ def test_nesting_of_sub_expressions(compiler):
         "{{uppercase x}}" * 11,
     ],
 )
-def test_output(render, template):
+def test_output(render: Render, template: str) -> None:
     """A rendering stops at 10 MiB."""
     record = {"x": LONG, "many": list(range(20))}
     with pytest.raises(TemplateError, match="output is longer"):
         render(template, record=record)
 
 
-def test_output_counts_bytes(render):
+def test_output_counts_bytes(render: Render) -> None:
     """The bound is one of bytes, not of letters."""
     with pytest.raises(TemplateError, match="output is longer"):
         render("{{x}}", record={"x": "é" * (MAX_OUTPUT // 2 + 1)})
@@ -78,26 +81,26 @@ def test_output_counts_bytes(render):
         'dateFormat x "2026-01-15"',
     ],
 )
-def test_what_a_helper_makes(render, helper):
+def test_what_a_helper_makes(render: Render, helper: str) -> None:
     """No helper makes a text longer than 10 MiB, and none begins to."""
     with pytest.raises(TemplateError):
         render(f"{{{{{helper}}}}}", record={"x": LONG, "many": list(range(20))})
 
 
-def test_doubling(render):
+def test_doubling(render: Render) -> None:
     """Nested scopes cannot double a text forty times."""
     with pytest.raises(TemplateError, match="longer than"):
         render("{{#with x}}" + '{{#with (join "" this this)}}' * 40 + "{{/with}}" * 41, record={"x": "abc"})
 
 
-def test_loops(render):
+def test_loops(render: Render) -> None:
     """A million turns are enough, loops in loops included."""
     record = {"many": [0] * 1001}
     with pytest.raises(TemplateError, match="loops more than 1000000 times"):
         render("{{#each many}}{{#each ../many}}{{/each}}{{/each}}", record=record)
 
 
-def test_helper_calls(render):
+def test_helper_calls(render: Render) -> None:
     """A million helper calls are enough."""
     record = {"many": [0] * 1000}
     inner = "{{abs 1}}" * 1001
@@ -105,7 +108,7 @@ def test_helper_calls(render):
         render("{{#each many}}" + inner + "{{/each}}", record=record)
 
 
-def test_work(render):
+def test_work(render: Render) -> None:
     """A long text in a long loop does not take minutes."""
     record = {"x": LONG, "many": [0] * 1000}
     with pytest.raises(TemplateError, match="too much text"):
@@ -113,9 +116,9 @@ def test_work(render):
 
 
 @pytest.mark.parametrize("template", ["{{v}}", "{{{v}}}", "{{jsonSerialize v}}", '{{join "" v}}'])
-def test_deep_values(render, template):
+def test_deep_values(render: Render, template: str) -> None:
     """A value nested too deeply for the stack is an error, not a crash."""
-    value: list = []
+    value: list[Any] = []
     for _ in range(100_000):
         value = [value]
     with pytest.raises(TemplateError, match="nested too deeply"):
@@ -129,7 +132,7 @@ def test_deep_values(render, template):
 @pytest.mark.parametrize(
     "name", sorted({*INLINE.names()} - {"aws4", "jsonParse", "lookup", "regexMatch", "regexReplace", "regexSearch"})
 )
-def test_linear(render, name, text):
+def test_linear(render: Render, name: str, text: str) -> None:
     """No helper takes more than linear time in a hostile text: the whole table runs in a moment."""
     with suppress(TemplateError):
         assert render(f"{{{{{name} x x x}}}}", record={"x": text}) is not None
@@ -149,7 +152,7 @@ def test_linear(render, name, text):
         "{{a " + "[" * 200_000,
     ],
 )
-def test_compiling_is_linear(compiler, source):
+def test_compiling_is_linear(compiler: TemplateCompiler, source: str) -> None:
     """No template takes long to compile or to refuse."""
     with suppress(TemplateError):
         assert compiler.compile(source, Place.PLAIN)
@@ -158,14 +161,14 @@ def test_compiling_is_linear(compiler, source):
 @pytest.mark.parametrize(
     "template", ['{{regexMatch x "(a+)+$"}}', '{{regexSearch x "(a|a)*b"}}', '{{regexReplace x "" "(a*)*c" "g"}}']
 )
-def test_runaway_pattern(render, template):
+def test_runaway_pattern(render: Render, template: str) -> None:
     """A match is stopped after 100 ms, and the next one works again."""
     with pytest.raises(TemplateError, match="longer than 100 ms"):
         render(template, record={"x": "a" * 40 + "!"})
     assert render('{{regexMatch "ab" "b"}}') == "b"
 
 
-def test_regex_time_of_a_call(render):
+def test_regex_time_of_a_call(render: Render) -> None:
     """All matches of one call share their time; when it is used up, the next one is refused."""
     shared = RegexTime(left=0.05)
     with pytest.raises(TemplateError):
@@ -191,7 +194,7 @@ VALUES = st.recursive(
     count=st.integers(0, 4),
 )
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_argument(render, helper, record, count):
+def test_any_argument(render: Render, helper: str, record: dict[str, Any], count: int) -> None:
     """Whatever the arguments are, a helper answers or refuses; nothing else is raised, and the output can be sent."""
     arguments = " ".join("abcd"[:count])
     for place in (Place.JSON, Place.URI, Place.PLAIN):
@@ -204,7 +207,7 @@ PIECES = ["{{", "}}", "{{{", "}}}", "#if ", "/if", "else", "^", "~", "a", ".", "
 
 @given(source=st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_source(render, source):
+def test_any_source(render: Render, source: str) -> None:
     """Whatever the template is, it compiles and renders or is refused with a position."""
     with suppress(TemplateError):
         assert isinstance(render(source), str)

@@ -6,6 +6,7 @@ import pytest
 
 from fairlead.domain.jsonvalue import loads
 from fairlead.engine.ports import Place
+from tests.unit.templates.conftest import Render
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from fairlead.engine.ports import Place
         (Place.XML, "<n>%s</n>", '"a&b"', "<n>a&amp;b</n>", "<n>a&b</n>"),
     ],
 )
-def test_example(render, place, template, value, double, triple):
+def test_example(render: Render, place: Place, template: str, value: str, double: str, triple: str) -> None:
     """The example rows of chapter 3."""
     template = template.replace("{{", "{").replace("}}", "}")
     record = {"n": loads(value)}
@@ -40,7 +41,7 @@ TREE = '{"k":[1.50,"a b"]}'
         (Place.PLAIN, TEXT, TREE),
     ],
 )
-def test_table(render, place, text, tree):
+def test_table(render: Render, place: Place, text: str, tree: str) -> None:
     """Text, numbers, booleans, trees: one row a place; literal text is never touched."""
     record = {"t": TEXT, "j": loads(TREE), "i": 5, "d": loads("1.50"), "y": True, "n": None}
     assert render("<&{{t}}", place, record=record) == "<&" + text
@@ -59,7 +60,7 @@ def test_table(render, place, text, tree):
         (Place.JSON, "jsonStringify t", '"a&\\""'),
     ],
 )
-def test_made_for_the_place(render, place, helper, made):
+def test_made_for_the_place(render: Render, place: Place, helper: str, made: str) -> None:
     """A result that was made for the place is printed as it is in both forms, and encoded like text anywhere else."""
     record = {"t": 'a&"'}
     assert render(f"{{{{{helper}}}}}", place, record=record) == made
@@ -69,24 +70,24 @@ def test_made_for_the_place(render, place, helper, made):
     assert render(f"{{{{uppercase ({helper})}}}}", place, record=record) != made.upper()
 
 
-def test_base64_in_a_uri(render):
+def test_base64_in_a_uri(render: Render) -> None:
     """Base64 text in a URI is percent-encoded by double braces and not by triple braces."""
     assert render('{{base64Encode "a?>"}}|{{{base64Encode "a?>"}}}', Place.URI) == "YT8%2B|YT8+"
 
 
-def test_digits_of_the_source(render):
+def test_digits_of_the_source(render: Render) -> None:
     """Numbers keep their digits when they come unchanged from a record; results of arithmetic are doubles."""
     assert render("{{price}} {{big}} {{{price}}} {{add price 0}}") == "140891.90 9007199254740993 140891.90 140891.9"
 
 
 @pytest.mark.parametrize("place", list(Place))
-def test_output_has_a_utf8_form(render, place):
+def test_output_has_a_utf8_form(render: Render, place: Place) -> None:
     """Lone surrogates are replaced (escaped inside of JSON text): whatever is rendered can be sent."""
     output = render("{{t}}|{{{t}}}|{{j}}", place, record={"t": "a\ud800", "j": ["\ud800"]})
     assert output.encode().count(b"\xef\xbf\xbd") >= 1
 
 
-def test_sorted_arrays(render):
+def test_sorted_arrays(render: Render) -> None:
     """What `sort` gives prints joined with commas, and as an array where JSON is written."""
     assert render("{{sort list reverse=true}}") == "c,b,a"
     assert render("{{sort list reverse=true}}", Place.JSON) == '["c","b","a"]'

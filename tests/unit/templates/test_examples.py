@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fairlead.engine.ports import TemplateError
+from tests.unit.templates.conftest import Render
 
 BLOCKS = [
     ("{{#if a}}y{{else}}n{{/if}}", "y"),
@@ -133,28 +136,28 @@ TESTS = [
     ("template", "output"),
     BLOCKS + ARITHMETIC + TEXT + ARRAYS + DATES + ENCODING + REGEX + DIGESTS + TESTS,
 )
-def test_worked_example(render, template, output):
+def test_worked_example(render: Render, template: str, output: str) -> None:
     """The example rows of chapters 5 and 6 give the outputs printed beside them."""
     assert render(template) == output
 
 
-def test_blocks_see_the_record_by_its_name_too(render):
+def test_blocks_see_the_record_by_its_name_too(render: Render) -> None:
     """`record.x` and bare `x` mean the same where a record is."""
     assert render("{{#each record.items}}{{sku}}{{/each}} {{record.o.k}} {{o.k}}") == "AB v v"
 
 
-def test_static_lookup(render):
+def test_static_lookup(render: Render) -> None:
     """`lookup "name" value` asks the lookup of the resource; no match prints nothing."""
     country = {"Japan": "JP"}.get
     assert render('{{lookup "country" "Japan"}}|{{lookup "country" "Peru"}}', lookups={"country": country}) == "JP|"
 
 
-def test_dynamic_lookup(render):
+def test_dynamic_lookup(render: Render) -> None:
     """`lookup.name` is the result of a dynamic lookup, found in the context."""
     assert render("{{lookup.custId}}", context={"lookup": {"custId": "c9"}}) == "c9"
 
 
-def test_lookup_of_a_member(render):
+def test_lookup_of_a_member(render: Render) -> None:
     """`lookup` with an object or array gives the member."""
     assert render('{{lookup o "k"}}{{lookup list 1}}{{lookup o "none"}}') == "vb"
 
@@ -162,7 +165,7 @@ def test_lookup_of_a_member(render):
 @pytest.mark.parametrize(
     ("kind", "alphabet"), [("number", "0123456789"), ("crypto", "0123456789abcdef"), ("uuid", "0123456789abcdef")]
 )
-def test_random(render, kind, alphabet):
+def test_random(render: Render, kind: str, alphabet: str) -> None:
     """`random` gives that many digits of its kind, 32 without a length; numbers do not begin with 0."""
     short, long = render(f'{{{{random "{kind}" 6}}}}'), render(f'{{{{random "{kind}"}}}}')
     assert (len(short), len(long)) == (6, 32)
@@ -202,16 +205,16 @@ def test_random(render, kind, alphabet):
         ),
     ],
 )
-def test_recipe(render, template, context, output):
+def test_recipe(render: Render, template: str, context: dict[str, Any], output: str) -> None:
     """The recipes of chapter 7."""
     assert render(template, context=context) == output
 
 
-def test_signed_header(render):
+def test_signed_header(render: Render) -> None:
     """`hmacOptions` holds the request in the making; built once a rendering."""
     built = []
 
-    def signing():
+    def signing() -> dict[str, str]:
         built.append(1)
         return {"body": "order-17", "method": "POST"}
 
@@ -221,7 +224,7 @@ def test_signed_header(render):
     assert built == [1]
 
 
-def aws_request():
+def aws_request() -> dict[str, Any]:
     return {
         "method": "GET",
         "URI": "https://abc.execute-api.us-east-1.amazonaws.com/prod/orders?limit=5",
@@ -237,7 +240,7 @@ AWS4 = (
 
 
 @pytest.mark.parametrize("place", ['"us-east-1" "execute-api"', '"" ""', ""])
-def test_aws4(render, place):
+def test_aws4(render: Render, place: str) -> None:
     """`aws4` signs as AWS does; region and service may come from the host; a missing X-Amz-Date is added."""
     request = aws_request()
     template = f'{{{{{{aws4 "AKIDEXAMPLE" "wJalrXUtnFEMIexample" null {place}}}}}}}'
@@ -245,7 +248,7 @@ def test_aws4(render, place):
     assert request["headers"] == {"X-Amz-Date": "20260115T093000Z"}
 
 
-def test_aws4_with_a_session(render):
+def test_aws4_with_a_session(render: Render) -> None:
     """With a session token its header is signed too, and added."""
     request = aws_request() | {"headers": {"x-amz-date": "20200101T000000Z"}}
     header = render('{{{aws4 "AK" "SK" "token" "eu-west-1" "sqs"}}}', signing=lambda: request)
@@ -253,7 +256,7 @@ def test_aws4_with_a_session(render):
     assert request["headers"]["X-Amz-Security-Token"] == "token"
 
 
-def test_aws4_of_a_bad_uri(render):
+def test_aws4_of_a_bad_uri(render: Render) -> None:
     """A URI that cannot be read is an error of the template."""
     with pytest.raises(TemplateError, match="cannot be read"):
         render('{{{aws4 "AK" "SK" null}}}', signing=lambda: aws_request() | {"URI": "https://[x/"})

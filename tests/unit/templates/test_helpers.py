@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.engine.ports import Place, TemplateError
+from tests.unit.templates.conftest import Render
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ from fairlead.engine.ports import Place, TemplateError
         ('{{#startsWith none n}}x{{else}}x{{/startsWith}}{{#startsWith "2" n}}x{{else}}1{{/startsWith}}', "1"),
     ],
 )  # fmt: skip
-def test_corner(render, template, output):
+def test_corner(render: Render, template: str, output: str) -> None:
     """What JavaScript, and the sentences of handlebars.md beside the examples, make of odd arguments."""
     assert render(template) == output
 
@@ -84,16 +85,16 @@ def test_corner(render, template, output):
         ('{{aws4 "a" "b" null}}', "no request to sign"),
     ],
 )
-def test_refused_while_rendering(render, template, message):
+def test_refused_while_rendering(render: Render, template: str, message: str) -> None:
     """A helper that cannot do its work says why."""
     with pytest.raises(TemplateError, match=message):
         render(template)
 
 
-def test_text_that_a_lookup_refuses(render):
+def test_text_that_a_lookup_refuses(render: Render) -> None:
     """What a static lookup raises reaches the caller as it is."""
 
-    def refuse(value):
+    def refuse(value: object) -> None:
         raise LookupError(value)
 
     with pytest.raises(LookupError):

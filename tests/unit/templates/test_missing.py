@@ -6,6 +6,7 @@ import pytest
 
 from fairlead.domain.jsonvalue import loads
 from fairlead.engine.ports import TemplateError
+from tests.unit.templates.conftest import Render
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from fairlead.engine.ports import TemplateError
         ('{{getValue "nil" "d"}}{{getValue "none"}}{{getValue "" "e"}}', "de"),
     ],
 )
-def test_missing(render, template, output):
+def test_missing(render: Render, template: str, output: str) -> None:
     """Nothing and null print nothing; helpers take them as `""`, NaN or `[]`."""
     assert render(template) == output
 
@@ -43,7 +44,7 @@ def test_missing(render, template, output):
         ("[0]", True, True),
     ],
 )
-def test_truth(render, value, plain, condition):
+def test_truth(render: Render, value: str, plain: bool, condition: bool) -> None:
     """The truth table; `#if` and `#unless` also take `[]` as false."""
     record = {"v": loads(value)}
     template = (
@@ -52,7 +53,7 @@ def test_truth(render, value, plain, condition):
     assert render(template, record=record) == f"{condition:d}{condition:d}{plain:d}{str(plain).lower()}"
 
 
-def test_not_a_number_is_false(render):
+def test_not_a_number_is_false(render: Render) -> None:
     """NaN is false, nothing is false."""
     assert render("{{isTruthy (add none 1)}}{{isTruthy none}}{{isFalsey none}}") == "falsefalsetrue"
 
@@ -73,7 +74,7 @@ def test_not_a_number_is_false(render):
         "{{@gone}}",
     ],
 )
-def test_strict_mode_refuses(render, template):
+def test_strict_mode_refuses(render: Render, template: str) -> None:
     """With strictHandlebarEvaluation a path that finds nothing fails the rendering; the message names it."""
     assert render(template) is not None
     with pytest.raises(TemplateError, match=r"(gone|nil\.x) finds nothing"):
@@ -94,6 +95,6 @@ def test_strict_mode_refuses(render, template):
         "{{nil}}{{timestamp}}",
     ],
 )
-def test_strict_mode_allows(render, template):
+def test_strict_mode_allows(render: Render, template: str) -> None:
     """Null is a value, and the helpers of chapter 4 may ask for what is missing."""
     assert render(template, strict=True) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from fairlead.domain.jsonvalue import loads
 from fairlead.templates.moment import format_moment, parse_date, parse_moment, zone_named
+from tests.unit.templates.conftest import Render
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MOMENT = datetime(2026, 2, 3, 16, 5, 9, 45678, tzinfo=BERLIN)
@@ -37,7 +39,7 @@ MOMENT = datetime(2026, 2, 3, 16, 5, 9, 45678, tzinfo=BERLIN)
         ("YYYY-MM-DDTHH:mm:ss.SSS[Z]", "2026-02-03T16:05:09.045Z"),
     ],
 )
-def test_tokens(fmt, text):
+def test_tokens(fmt: str, text: str) -> None:
     """Every token of the list; `[text]` is literal, other letters stand for themselves."""
     assert format_moment(MOMENT, fmt) == text
 
@@ -53,9 +55,9 @@ def test_tokens(fmt, text):
         ((9999, 12, 31), "9999-53 9999-52"),
     ],
 )
-def test_weeks(day, text):
+def test_weeks(day: tuple[int, int, int], text: str) -> None:
     """English weeks begin on Sunday and the first holds 1 January; ISO weeks begin on Monday."""
-    assert format_moment(datetime(*day, tzinfo=UTC), "gggg-w GGGG-W") == text
+    assert format_moment(datetime(day[0], day[1], day[2], tzinfo=UTC), "gggg-w GGGG-W") == text
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_weeks(day, text):
         ("999999999999", "X", None, None),
     ],
 )
-def test_reading_by_a_format(text, fmt, zone, iso):
+def test_reading_by_a_format(text: str, fmt: str, zone: str | None, iso: str | None) -> None:
     """Reads as forgivingly as moment.js; an offset in the text wins over the zone; a day that does not exist is no date."""
     now = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
     found = parse_moment(text, fmt, ZoneInfo(zone) if zone else None, now=now)
@@ -132,7 +134,7 @@ def test_reading_by_a_format(text, fmt, zone, iso):
         ("9" * 10_000, None),
     ],
 )
-def test_forms_that_every_place_reads(value, iso):
+def test_forms_that_every_place_reads(value: Any, iso: str | None) -> None:
     """ISO 8601, RFC 2822, epoch seconds (10 digits) and milliseconds (13 digits); without offset in the zone given."""
     found = parse_date(value, BERLIN)
     assert (found.isoformat() if found else None) == iso
@@ -152,7 +154,7 @@ def test_forms_that_every_place_reads(value, iso):
         ('{{dateAdd 1768469400 "-0.5"}}', "2026-01-15T09:29:59.999Z"),
     ],
 )  # fmt: skip
-def test_helpers(render, template, output):
+def test_helpers(render: Render, template: str, output: str) -> None:
     """A third argument that is a zone name counts as zone; a text without zone is UTC; what is no date says so."""
     assert render(template) == output
 
@@ -160,13 +162,13 @@ def test_helpers(render, template, output):
 @pytest.mark.parametrize(
     "name", ["", "america", "America", "../../etc/passwd", "/etc/passwd", "Europe/Berlin\0", "a" * 100, "Europe"]
 )
-def test_names_that_are_no_zone(name):
+def test_names_that_are_no_zone(name: str) -> None:
     """Only names of the zone database are zones."""
     assert zone_named(name) is None
 
 
 @given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1000, 1, 1)))
-def test_there_and_back(moment):
+def test_there_and_back(moment: datetime) -> None:
     """What is written by a full format is read back by it, to the millisecond."""
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     for fmt in ("YYYY-MM-DDTHH:mm:ss.SSSZ", "dddd, Do MMMM YYYY h:mm:ss A SSS ZZ", "GGGG-[W]WW-E HH:mm:ss.SSS"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from msgspec import Raw
@@ -26,7 +27,7 @@ from fairlead.templates.numbers import number_of, print_double, settled
         (-math.inf, "-Infinity"),
     ],
 )
-def test_printing(number, text):
+def test_printing(number: float, text: str) -> None:
     """Doubles print as `String(number)` does."""
     assert print_double(number) == text
 
@@ -35,7 +36,7 @@ def test_printing(number, text):
     ("value", "number"),
     [(" 12.50 ", 12.5), (".5", 0.5), ("5.", 5), ("-1e3", -1000), ("0x1F", 31), ("0b11", 3), ("Infinity", math.inf), (Raw(b"1e400"), math.inf), (10**400, math.inf), (-(10**400), -math.inf), (True, 1)],
 )  # fmt: skip
-def test_reading(value, number):
+def test_reading(value: Any, number: float) -> None:
     """Numeric text, digits of the source, integers of any size and booleans are numbers."""
     assert number_of(value) == number
 
@@ -43,12 +44,12 @@ def test_reading(value, number):
 @pytest.mark.parametrize(
     "value", ["", " ", "1_000", "nan", "inf", "1,5", "٣", "12px", "--1", "1e", [], {}, None, "9" * 2000]
 )
-def test_no_numbers(value):
+def test_no_numbers(value: Any) -> None:
     """Everything else is NaN."""
     assert math.isnan(number_of(value))
 
 
-def test_settled():
+def test_settled() -> None:
     """Whole results become integers while a double holds them exactly."""
     assert type(settled(5.0)) is int
     assert type(settled(2.0**53)) is float

@@ -9,6 +9,7 @@ import pytest
 
 from fairlead.engine.ports import RegexTime, TemplateError
 from fairlead.templates.helpers.regex import check_pattern, matches
+from tests.unit.templates.conftest import Render
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ from fairlead.templates.helpers.regex import check_pattern, matches
         ("{{regexMatch a '\\d+'}}", "1"),
     ],
 )
-def test_helpers(render, template, output):
+def test_helpers(render: Render, template: str, output: str) -> None:
     """Indexes, flags, groups, look-behind, empty matches."""
     assert render(template) == output
 
@@ -47,19 +48,19 @@ def test_helpers(render, template, output):
         ("$", "x$y"),
     ],
 )
-def test_replacement(render, replacement, output):
+def test_replacement(render: Render, replacement: str, output: str) -> None:
     """`$` in a replacement as ECMAScript has it."""
     record = {"r": replacement}
     assert render('{{regexReplace "xaby" r "(?<first>a)(b)"}}', record=record) == output
 
 
-def test_replacement_without_named_groups(render):
+def test_replacement_without_named_groups(render: Render) -> None:
     """Without named groups `$<` is text; a group that took no part is empty."""
     assert render('{{regexReplace "ab" "$<a>$1$2" "(a)|(b)" "g"}}') == "$<a>a$<a>b"
 
 
 @pytest.mark.parametrize("replacement", ["$`", "$'", "$&" * 1000, "long" * 1000])
-def test_replacement_is_bounded(render, replacement):
+def test_replacement_is_bounded(render: Render, replacement: str) -> None:
     """A replacement that multiplies the text is stopped while it does."""
     started = time.process_time()
     with pytest.raises(TemplateError):
@@ -68,7 +69,7 @@ def test_replacement_is_bounded(render, replacement):
 
 
 @pytest.mark.parametrize("letter", ["\0", "\ud800"])
-def test_awkward_letters(render, letter):
+def test_awkward_letters(render: Render, letter: str) -> None:
     """NUL and lone surrogates go through unharmed."""
     record = {"t": f"a{letter}b", "p": f"{letter}b"}
     assert render('{{regexReplace t "x" "b"}}|{{regexSearch t p}}', record=record).endswith("x|1")
@@ -76,19 +77,19 @@ def test_awkward_letters(render, letter):
 
 
 @pytest.mark.parametrize("pattern", ["(", "[z-a]", "a**", "(?<n>a)(?<n>b)", "(" * 50_000, "\\"])
-def test_bad_patterns(pattern):
+def test_bad_patterns(pattern: str) -> None:
     """A pattern that cannot be compiled is refused, however bad it is."""
     with pytest.raises(TemplateError):
         check_pattern(pattern)
 
 
-def test_data_is_never_code(render):
+def test_data_is_never_code(render: Render) -> None:
     """Pattern, text and replacement are data: nothing of them is run."""
     record = {"t": "'); while(1){} //", "p": "\\'\\); while", "r": "${globalThis}`\\u0041"}
     assert render("{{regexReplace t r p}}", record=record) == "${globalThis}`\\u0041(1){} //"
 
 
-def test_matches():
+def test_matches() -> None:
     """The test that filters use: found anywhere, own account of time."""
     spent = RegexTime()
     assert matches("b+", "abb", spent)
@@ -96,11 +97,11 @@ def test_matches():
     assert spent.left < 2.0
 
 
-def test_threads(render):
+def test_threads(render: Render) -> None:
     """Each thread has its own engine: rendering works in any of them at once."""
-    outputs = []
+    outputs: list[str] = []
 
-    def work():
+    def work() -> None:
         outputs.extend(render('{{regexReplace "a-b" "+" "-"}}') for _ in range(50))
 
     threads = [threading.Thread(target=work) for _ in range(3)]

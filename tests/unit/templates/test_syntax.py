@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fairlead.engine.ports import Place, TemplateError
+from fairlead.templates.compiler import TemplateCompiler
+from tests.unit.templates.conftest import Render
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ from fairlead.engine.ports import Place, TemplateError
         ('{{true}}{{null}}{{"a"}}', "1"),
     ],
 )
-def test_form(render, template, output):
+def test_form(render: Render, template: str, output: str | None) -> None:
     """Each form prints what the table of chapter 1 says."""
     if output is None:
         with pytest.raises(TemplateError):
@@ -87,7 +89,7 @@ def test_form(render, template, output):
         ("{{#each tags}}\r\n{{this}}\r\n{{/each}}\r\n", "x\r\ny\r\n"),
     ],
 )
-def test_white_space(render, template, output):
+def test_white_space(render: Render, template: str, output: str) -> None:
     """`~` trims its side; a line with nothing but a block tag or comment vanishes, as in standard Handlebars."""
     assert render(template) == output
 
@@ -143,7 +145,7 @@ def test_white_space(render, template, output):
         ('{{random "dice"}}', "unknown kind of random 'dice'"),
     ],
 )
-def test_refused_when_compiling(compiler, template, message):
+def test_refused_when_compiling(compiler: TemplateCompiler, template: str, message: str) -> None:
     """What cannot be compiled is refused with the position and what is wrong there."""
     with pytest.raises(TemplateError) as caught:
         compiler.compile(template, Place.PLAIN)
@@ -151,7 +153,7 @@ def test_refused_when_compiling(compiler, template, message):
     assert caught.value.message.startswith("line ")
 
 
-def test_a_name_that_is_helper_and_member(render):
+def test_a_name_that_is_helper_and_member(render: Render) -> None:
     """Helper with arguments, else the member, else the helper; a dotted name is never a helper."""
     assert render("{{timestamp}}", record={"timestamp": 5}) == "5"
     assert render("{{timestamp}}", record={}).startswith("2026")
@@ -161,7 +163,7 @@ def test_a_name_that_is_helper_and_member(render):
     assert render("{{first}}", record={"first": None}) == ""
 
 
-def test_paths(compiler):
+def test_paths(compiler: TemplateCompiler) -> None:
     """A template tells the dotted paths that it reads, without the way there, and those of `getValue`."""
     template = compiler.compile(
         "{{export.http.paging.page}}{{#each record.items}}{{../export.x}}{{@root.r.x}}{{@index}}{{this}}{{/each}}"

@@ -14,7 +14,13 @@ from fairlead.domain.paths import PathError, compile_path
 from fairlead.domain.registry import Registry
 from fairlead.engine.ports import Codec, Json, PagingStrategy, Place, Template, Templates
 from fairlead.engine.verdict import PathRule, ResponseRules
-from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, TemplateCollector, body_place
+from fairlead.executors.http.request import (
+    HeaderTemplate,
+    RequestBuilder,
+    TemplateCollector,
+    body_place,
+    dynamic_lookups,
+)
 from fairlead.executors.http.rows import Rows
 
 LAST_PAGE_STATUS: Final = 404
@@ -96,6 +102,9 @@ class ExportPlan:
         later = _later(connection, http, first, strategy, collector, problems)
         if strategy is not None:
             problems.extend(_incomplete(strategy, paging, first, later))
+        lookups = [entry for entries in (export, http) for entry in entries.get("lookups") or ()]
+        used = [("http", template) for requests in (first, later) for template in requests.templates()]
+        problems.extend(dict.fromkeys(dynamic_lookups(used, lookups)))
         uri = export.get("dataURITemplate")
         return cls(
             RequestBuilder.of(connection.http, TemplateCollector(templates, [])),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fairlead.domain import urls
+from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import Headers, HttpRequest
 from fairlead.domain.paths import Path, PathError, compile_path
@@ -115,6 +116,16 @@ def reads_secrets(template: Template) -> bool:
     return "getValue" in template.helpers or any(
         path.split(".")[0] in ("connection", "iClient") and not path.startswith(_OPEN_PLACES) for path in template.paths
     )
+
+
+def dynamic_lookups(templates: Iterable[tuple[str, Template]], lookups: Iterable[Tree]) -> Iterator[Problem]:
+    """Templates (with their fields) that read the result of a dynamic or cache lookup: known, and not run by this build."""
+    names = {entry.get("name") for entry in lookups if entry.get("relativeURI") or entry.get("_lookupCacheId")}
+    for field, template in templates:
+        used = {path.removeprefix("lookup.").strip("[]") for path in template.paths if path.startswith("lookup.")}
+        if used & names or (names and "lookup" in template.paths):
+            message = f"{field}: a dynamic lookup in a template is stored but not supported by this build yet"
+            yield Problem("feature_not_supported", message, field)
 
 
 def _is_token(name: str) -> bool:

@@ -30,7 +30,14 @@ from fairlead.engine.ports import (
 )
 from fairlead.engine.run import Run, Submission
 from fairlead.engine.verdict import ResponseRules
-from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, Target, TemplateCollector, body_place
+from fairlead.executors.http.request import (
+    HeaderTemplate,
+    RequestBuilder,
+    Target,
+    TemplateCollector,
+    body_place,
+    dynamic_lookups,
+)
 
 _WITHOUT_BODY: Final = ("GET", "DELETE")
 _SINGLE_BRACES: Final = re.compile(r"\{([^{}]+)\}")
@@ -192,15 +199,10 @@ def _unsupported_lookups(
     positions: Sequence[Position], headers: Sequence[HeaderTemplate], lookups: Sequence[Tree]
 ) -> Iterator[Problem]:
     """Templates that read the result of a dynamic or cache lookup."""
-    names = {entry.get("name") for entry in lookups if entry.get("relativeURI") or entry.get("_lookupCacheId")}
     templates = [(f"http.relativeURI.{index}", position.relative_uri) for index, position in enumerate(positions)]
     templates += [(f"http.body.{index}", at.body) for index, at in enumerate(positions) if at.body is not None]
     templates += [(f"http.headers.{index}.value", header.value) for index, header in enumerate(headers)]
-    for field, template in templates:
-        used = {path.removeprefix("lookup.").strip("[]") for path in template.paths if path.startswith("lookup.")}
-        if used & names:
-            message = f"{field}: a dynamic lookup in a template is stored but not supported by this build yet"
-            yield Problem("feature_not_supported", message, field)
+    return dynamic_lookups(templates, lookups)
 
 
 def _braced(name: str, lookups: set[Any]) -> str:

@@ -6,7 +6,6 @@ from typing import Final
 
 from fairlead.domain import urls
 from fairlead.domain.http import HttpRequest, HttpResponse
-from fairlead.engine.ports import TransportProfile
 
 MAX_REDIRECTS: Final = 5
 
@@ -15,7 +14,7 @@ _METHOD_KEPT: Final = frozenset((307, 308))
 _CREDENTIALS: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 
-def next_request(request: HttpRequest, response: HttpResponse, profile: TransportProfile) -> HttpRequest | None:
+def next_request(request: HttpRequest, response: HttpResponse, *, skip_authorization: bool) -> HttpRequest | None:
     """The request that the redirect ``response`` asks for, or nothing when ``response`` is the answer. At another origin it
     carries no credentials, and they do not come back when a later redirect returns; one whose body holds them is not sent there at
     all. At the same origin a token of the query is added again."""
@@ -38,7 +37,7 @@ def next_request(request: HttpRequest, response: HttpResponse, profile: Transpor
     else:
         if request.secret_query is not None:
             following.url = urls.append_query(target, *request.secret_query)
-        if profile.skip_authorization_on_redirect:
+        if skip_authorization:
             dropped = frozenset(("authorization",))
     for name in dropped:
         following.headers.remove(name)
