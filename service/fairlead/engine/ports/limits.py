@@ -1,0 +1,60 @@
+"""Slots, pauses, cool-downs, our own bucket, and what must hold across processes (D13)."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from fairlead.engine.ports.time import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """The limit of one pool: the lender's values when the connection borrows (connections.md 8)."""
+
+    key: str
+    level: int | None = None
+    pause: float = 0.0
+    """Seconds between the end of one answer and the start of the next request (connections.md 7.4)."""
+
+
+class WaitTooLong(Exception):
+    """A slot cannot be had before the deadline; ``seconds`` is what is still to wait (0 when unknown)."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__("no slot before the deadline")
+        self.seconds = seconds
+
+
+class Pools(Protocol):
+    """Concurrency, pacing and cool-down of every connection (connections.md 7, 8)."""
+
+    def slot(
+        self, settings: PoolSettings, deadline: Deadline, *, first: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold one slot: waits for its turn (``first``: at the head of the queue), the pause and the cool-down. Raises ``WaitTooLong``."""
+
+    def cool_down(self, settings: PoolSettings, seconds: float | None) -> float:
+        """Start a cool-down of the pool after a rate-limited answer; ``None``: back-off. Returns the seconds it really lasts
+        (floor and cap of connections.md 7.2)."""
+
+    def answered(self, settings: PoolSettings) -> None:
+        """An answer that was not rate limited arrived: the row of cool-downs ends."""
+
+    def waiting(self, key: str) -> int:
+        """Requests waiting in the pool (``queues[].size``)."""
+
+
+class RateLimiter(Protocol):
+    """Our own leaky buckets (contract.md 1.14)."""
+
+    def take(self, bucket: str, *, anonymous: bool = False) -> int:
+        """Take one token of the account's bucket (of the remote address' when ``anonymous``); 0, or whole seconds to wait."""
+
+
+class Coordinator(Protocol):
+    """What must hold across processes (D13). The main job runs with one process's implementation."""
+
+    def once(self, key: str) -> AbstractAsyncContextManager[None]:
+        """At most one holder of ``key`` at a time, waiters in order of arrival."""
