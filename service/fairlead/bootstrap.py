@@ -24,7 +24,6 @@ from fairlead.codecs.registry import codec_for_content_type, codecs
 from fairlead.crypto.key import KeyringError
 from fairlead.crypto.keyfile import KeyFileError, key_file_path, load_or_generate
 from fairlead.crypto.keyring import Keyring
-from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.registry import Registry
 from fairlead.engine.accounts import Accounts
 from fairlead.engine.attempt import Attempts
@@ -35,7 +34,7 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ping import Ping
 from fairlead.engine.ports import Store, StoreUnavailable
-from fairlead.engine.prepare import Prepared, Preparer, connection_of
+from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.run import Executor
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
@@ -143,11 +142,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
     executors.add("http", http)
     executors.add("rest", http)
 
-    def compile_check(account: AccountId, tree: Tree) -> list[Any]:
-        connection = connection_of(account, tree)
-        return executors[connection.type].check_connection(connection)
-
-    connections = Connections(store, box, preparer, pools, clock, LocalCoordinator(), compile_check)
+    connections = Connections(store, box, preparer, pools, clock, LocalCoordinator(), executors)
 
     async def refused(prepared: Prepared) -> None:
         if prepared.connection.stored:

@@ -261,6 +261,8 @@ async def test_lists_filter_page_and_project(api: ApiClient, application: Served
     assert [entry["_id"] for entry in await api.list()] == ids
     assert [entry["_id"] for entry in await api.list(limit="1", skip="1")] == [ids[1]]
     assert [entry["name"] for entry in await api.list(externalId="e2")] == ["c2"]
+    assert len(await api.list(externalId="e2", type="http")) == 1
+    assert await api.list(externalId="e2", type="rest") == []
     (first, *_) = await api.list(include="externalId,http.mediaType")
     assert first == {"_id": ids[0], "name": "c0", "externalId": "e0", "http": {"mediaType": "json"}}
     assert all("http" not in entry for entry in await api.list(exclude="http"))

@@ -119,6 +119,16 @@ async def test_the_request_id_comes_back(channel: GrpcClient) -> None:
     assert dict(await call.initial_metadata())["x-request-id"] == "my-id-1"
 
 
+@pytest.mark.parametrize("other", ["Bearer wrong", f"Bearer {TOKEN}"])
+async def test_two_tokens_are_none(channel: GrpcClient, other: str) -> None:
+    """Nobody knows which one is meant (contract.md 1.2), wherever the good one stands."""
+    stub = rpc.ConnectionServiceStub(channel.channel)
+    for metadata in ((*BEARER, ("authorization", other)), (("authorization", other), *BEARER)):
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await stub.ListConnections(pb.ListConnectionsRequest(), metadata=metadata)
+        assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.UNAUTHENTICATED, "Unauthorized")
+
+
 async def _message(channel: GrpcClient, application: Served) -> connection_pb2.Connection:
     """A connection that hangs at its ping, as a message without what only the server knows."""
     id = (await channel.create(http(application, "/hang")))["_id"]

@@ -55,8 +55,7 @@ class Refused(Exception):
         room = ENVELOPE_BYTES - _LAST_ENTRY
         total = len(self.problems) + self.dropped
         for index, problem in enumerate(self.problems):
-            # A lone surrogate of the body may be part of a path; protobuf text cannot hold it.
-            entry = common_pb2.Error(code=problem.code, message=_text(problem.message), field=_path(problem.field))
+            entry = common_pb2.Error(code=problem.code, message=problem.message, field=problem.field)
             room -= len(_encode(_entry(entry))) + 1
             if room < 0 or (index == ENTRIES - 1 and total > ENTRIES):
                 listed.errors.add(code="too_many_errors", message=f"and {total - index} more")
@@ -91,11 +90,3 @@ def _entry(error: common_pb2.Error) -> dict[str, str]:
     if error.HasField("source"):
         entry["source"] = error.source
     return entry
-
-
-def _text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def _path(path: str | None) -> str | None:
-    return None if path is None else _text(path)

@@ -26,7 +26,8 @@ from fairlead.gateway.success import SuccessPrinter
 
 _REQUEST_ID: Final = re.compile(r"[\x20-\x7e]{1,128}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
-_PASSED_ON: Final = ("Authorization", "Traceparent", "Tracestate", "Idempotency-Key")
+_AUTHORIZATION: Final = "Authorization"
+_PASSED_ON: Final = (_AUTHORIZATION, "Traceparent", "Tracestate", "Idempotency-Key")
 """Request headers that the service sees as metadata whatever the route."""
 
 
@@ -147,9 +148,10 @@ class Handler:
         ]
         headers = request.headers
         for name in _PASSED_ON:
-            value = headers.get(name)
-            if value is not None:
-                metadata.append((name.lower(), _UNPRINTABLE.sub("?", value)))
+            values = headers.getall(name, ())
+            # Nobody knows which of two tokens is meant: the service sees none.
+            if values and (name != _AUTHORIZATION or len(values) == 1):
+                metadata.append((name.lower(), _UNPRINTABLE.sub("?", values[0])))
         return metadata
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fairlead.contract.problems import INVALID_JSON
 from fairlead.gateway.errors import Refused
 
 
@@ -26,12 +27,13 @@ class Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """400 for what is no HTTP/1.1 within the bounds of a header; the connection is closed."""
+        """400 for what is no HTTP/1.1 within the bounds of a header; the connection is closed.
+
+        A method that the parser does not know is such a thing: it gives up at the first line, before the header with the token.
+        """
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")
-        refused = Refused.because(
-            status, "invalid_request", "the request is not valid HTTP/1.1, or its header is too long"
-        )
+        refused = Refused.because(status, INVALID_JSON, "the request is not valid HTTP/1.1, or its header is too long")
         answer = refused.answer()
         headers = {**dict(answer.headers), "X-Request-Id": secrets.token_hex(16), "Server": "fairlead"}
         response = web.Response(status=status, body=answer.body, headers=headers)

@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ListConnectionsRequest(_message.Message):
-    """Which connections to list. Between the filters all must match, within one any."""
+    """Which connections to list. All filters must match; of one that is repeated any value."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -37,11 +37,17 @@ class ListConnectionsRequest(_message.Message):
     limit: _builtins.str
     """Most connections in the answer, 1 to 1000; default 1000."""
     skip: _builtins.str
-    """How many to leave out at the beginning; default 0."""
+    """How many to leave out at the beginning, 0 to 999999999; default 0."""
     include: _builtins.str
     """Comma-separated paths: each element holds `_id`, `name` and these. Not together with `exclude`."""
     exclude: _builtins.str
     """Comma-separated paths: each element lacks these; `_id` and `name` stay."""
+    type: _builtins.str
+    """Only of this type."""
+    integration_id: _builtins.str
+    """Only of this integration."""
+    connector_id: _builtins.str
+    """Only of this connector."""
     @_builtins.property
     def external_id(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only with one of these external ids."""
@@ -49,18 +55,6 @@ class ListConnectionsRequest(_message.Message):
     @_builtins.property
     def name(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only with one of these names."""
-
-    @_builtins.property
-    def type(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only of one of these types."""
-
-    @_builtins.property
-    def integration_id(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only of one of these integrations."""
-
-    @_builtins.property
-    def connector_id(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only of one of these connectors."""
 
     def __init__(
         self,
@@ -71,30 +65,42 @@ class ListConnectionsRequest(_message.Message):
         exclude: _builtins.str | None = ...,
         external_id: _abc.Iterable[_builtins.str] | None = ...,
         name: _abc.Iterable[_builtins.str] | None = ...,
-        type: _abc.Iterable[_builtins.str] | None = ...,
-        integration_id: _abc.Iterable[_builtins.str] | None = ...,
-        connector_id: _abc.Iterable[_builtins.str] | None = ...,
+        type: _builtins.str | None = ...,
+        integration_id: _builtins.str | None = ...,
+        connector_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exclude", b"_exclude", "_include", b"_include", "_limit", b"_limit", "_skip", b"_skip", "exclude", b"exclude", "include", b"include", "limit", b"limit", "skip", b"skip"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_connector_id", b"_connector_id", "_exclude", b"_exclude", "_include", b"_include", "_integration_id", b"_integration_id", "_limit", b"_limit", "_skip", b"_skip", "_type", b"_type", "connector_id", b"connector_id", "exclude", b"exclude", "include", b"include", "integration_id", b"integration_id", "limit", b"limit", "skip", b"skip", "type", b"type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exclude", b"_exclude", "_include", b"_include", "_limit", b"_limit", "_skip", b"_skip", "connector_id", b"connector_id", "exclude", b"exclude", "external_id", b"external_id", "include", b"include", "integration_id", b"integration_id", "limit", b"limit", "name", b"name", "skip", b"skip", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_connector_id", b"_connector_id", "_exclude", b"_exclude", "_include", b"_include", "_integration_id", b"_integration_id", "_limit", b"_limit", "_skip", b"_skip", "_type", b"_type", "connector_id", b"connector_id", "exclude", b"exclude", "external_id", b"external_id", "include", b"include", "integration_id", b"integration_id", "limit", b"limit", "name", b"name", "skip", b"skip", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__connector_id: _TypeAlias = _typing.Literal["connector_id"]  # noqa: Y015
+    _WhichOneofArgType__connector_id: _TypeAlias = _typing.Literal["_connector_id", b"_connector_id"]  # noqa: Y015
     _WhichOneofReturnType__exclude: _TypeAlias = _typing.Literal["exclude"]  # noqa: Y015
     _WhichOneofArgType__exclude: _TypeAlias = _typing.Literal["_exclude", b"_exclude"]  # noqa: Y015
     _WhichOneofReturnType__include: _TypeAlias = _typing.Literal["include"]  # noqa: Y015
     _WhichOneofArgType__include: _TypeAlias = _typing.Literal["_include", b"_include"]  # noqa: Y015
+    _WhichOneofReturnType__integration_id: _TypeAlias = _typing.Literal["integration_id"]  # noqa: Y015
+    _WhichOneofArgType__integration_id: _TypeAlias = _typing.Literal["_integration_id", b"_integration_id"]  # noqa: Y015
     _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
     _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
     _WhichOneofReturnType__skip: _TypeAlias = _typing.Literal["skip"]  # noqa: Y015
     _WhichOneofArgType__skip: _TypeAlias = _typing.Literal["_skip", b"_skip"]  # noqa: Y015
+    _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
+    _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__connector_id) -> _WhichOneofReturnType__connector_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__exclude) -> _WhichOneofReturnType__exclude | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__include) -> _WhichOneofReturnType__include | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__integration_id) -> _WhichOneofReturnType__integration_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__skip) -> _WhichOneofReturnType__skip | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
 
 Global___ListConnectionsRequest: _TypeAlias = ListConnectionsRequest  # noqa: Y015
 

@@ -34,13 +34,13 @@ class ConnectionServicer:
         """One page of the account's connections (contract.md 1.11)."""
         window = Window.of(request.limit, request.skip, request.include, request.exclude)
         filters = {
-            "externalId": request.external_id,
-            "name": request.name,
-            "type": request.type,
-            "_integrationId": request.integration_id,
-            "_connectorId": request.connector_id,
+            "externalId": list(request.external_id),
+            "name": list(request.name),
+            "type": [request.type],
+            "_integrationId": [request.integration_id],
+            "_connectorId": [request.connector_id],
         }
-        given = {path: list(values) for path, values in filters.items() if values}
+        given = {path: values for path, values in filters.items() if any(values)}
         found, more = await self._connections.list(call.who.account, given, window.skip, window.limit)
         shown = [message_of(window.project(stored.tree), connection_pb2.Connection) for stored in found]
         return pb.ListConnectionsResponse(connections=shown, more=more)

@@ -7,8 +7,7 @@ from typing import Final
 
 import grpc
 import msgspec
-from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from fairlead.domain import errors
@@ -48,6 +47,8 @@ _LAST_ENTRY: Final = 100
 """Bytes for the names of an entry's members, and for the entry that counts what does not fit."""
 DETAIL_ENTRIES: Final = 10
 DETAIL_BYTES: Final = 4096
+SHORT_CHARACTERS: Final = 150
+"""Bound of a text and of a path where all details together have few bytes."""
 _FRAME: Final = 4
 _PACKED: Final = 64
 """Bytes around one detail in a status, and around a message that is packed as one."""
@@ -109,48 +110,64 @@ def _text(text: str, limit: int) -> str:
 
 
 def status(error: FairleadError, *, full: bool) -> status_pb2.Status:
-    """The rich status (contract.md 1.17): ErrorInfo, BadRequest, RetryInfo and the error list; without ``full`` at most
+    """The rich status (contract.md 1.17): ErrorInfo, RetryInfo, BadRequest and the error list; without ``full`` at most
     4 KiB of details, because trailers that do not fit lose the real status on the way."""
     listed = error_list(error)
     code = grpc_code(error)
     first = listed.errors[0]
     reason = f"APPLICATION_{first.code}" if first.code.isdigit() else first.code.upper()
-    details: list[any_pb2.Any] = []
-    room = 1 << 20 if full else DETAIL_BYTES
-
-    def pack(message: Message) -> None:
-        nonlocal room
-        packed = any_pb2.Any()
-        packed.Pack(message)
-        size = packed.ByteSize() + _FRAME
-        if size <= room:
-            room -= size
-            details.append(packed)
-
-    pack(error_details_pb2.ErrorInfo(reason=reason[:63], domain="fairlead"))
+    result = status_pb2.Status(code=code.value[0], message=ascii_message(first.message))
+    result.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason[:63], domain="fairlead"))
     if listed.retry_after:
         delay = duration_pb2.Duration(seconds=listed.retry_after)
-        pack(error_details_pb2.RetryInfo(retry_delay=delay))
-    violations = _violations(listed, room - _PACKED, full=full)
+        result.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    if full:
+        violations = _violations(listed)
+    else:
+        room = DETAIL_BYTES - sum(detail.ByteSize() + _FRAME for detail in result.details) - 2 * _PACKED
+        short = _shortened(listed)
+        violations = _violations(short)
+        while violations.ByteSize() > room // 2:
+            del violations.field_violations[-1]
+        room -= violations.ByteSize()
+        if listed.ByteSize() > room:
+            listed = _first_entries(short, room, len(error.problems))
     if violations.field_violations:
-        pack(violations)
-    pack(listed)
-    result = status_pb2.Status(code=code.value[0], message=ascii_message(first.message))
-    result.details.extend(details)
+        result.details.add().Pack(violations)
+    result.details.add().Pack(listed)
     return result
 
 
-def _violations(listed: common_pb2.ErrorList, room: int, *, full: bool) -> error_details_pb2.BadRequest:
-    """One violation per field of the first entries, as many as there is room for."""
+def _violations(listed: common_pb2.ErrorList) -> error_details_pb2.BadRequest:
+    """One violation per field of the first entries."""
     violations = error_details_pb2.BadRequest()
     for entry in listed.errors[:DETAIL_ENTRIES]:
         if entry.HasField("field"):
-            description = entry.message if full else entry.message[:200]
-            violations.field_violations.add(field=entry.field, description=description, reason=entry.code.upper()[:63])
-            if violations.ByteSize() > room:
-                del violations.field_violations[-1]
-                break
+            reason = entry.code.upper()[:63]
+            violations.field_violations.add(field=entry.field, description=entry.message, reason=reason)
     return violations
+
+
+def _shortened(listed: common_pb2.ErrorList) -> common_pb2.ErrorList:
+    """The list with texts and paths so short that the first entry fits into the details twice."""
+    short = common_pb2.ErrorList()
+    short.CopyFrom(listed)
+    for entry in short.errors:
+        entry.message = _text(entry.message, SHORT_CHARACTERS)
+        if entry.HasField("field"):
+            entry.field = _text(entry.field, SHORT_CHARACTERS)
+    return short
+
+
+def _first_entries(short: common_pb2.ErrorList, room: int, total: int) -> common_pb2.ErrorList:
+    """As many entries as there is room for, and one that counts the rest."""
+    result = common_pb2.ErrorList(http_status=short.http_status, retry_after=short.retry_after)
+    for index, entry in enumerate(short.errors):
+        if result.ByteSize() + entry.ByteSize() > room - _LAST_ENTRY:
+            result.errors.add(code="too_many_errors", message=f"and {total - index} more")
+            break
+        result.errors.append(entry)
+    return result
 
 
 def ascii_message(message: str) -> str:

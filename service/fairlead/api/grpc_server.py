@@ -13,6 +13,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from fairlead.api.admission import AUTHORIZATION
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
 from fairlead.api.service import Service
@@ -105,7 +106,14 @@ class GrpcServer:
 
 
 def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    """Values of a key that is repeated are joined, as gRPC says; of two tokens nobody knows which is meant: neither counts."""
+    values: dict[str, list[str]] = {}
+    for key, value in context.invocation_metadata() or ():
+        if isinstance(value, str):
+            values.setdefault(key, []).append(value)
+    if len(values.get(AUTHORIZATION, ())) > 1:
+        del values[AUTHORIZATION]
+    return {key: ", ".join(several) for key, several in values.items()}
 
 
 def _address(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import msgspec
 
 from fairlead.contract.plan import FieldPlan
 from fairlead.contract.problems import Problems
-from fairlead.contract.rules import MASK, MASK_REFUSED, NOT_THE_MASK, judge_items
+from fairlead.contract.rules import MASK, MASK_REFUSED, NOT_IN_A_LIST, NOT_THE_MASK, judge_items
 from fairlead.contract.syntax import JsonText, SyntaxProblem, checked
 from fairlead.v1 import options_pb2
 
@@ -19,7 +21,6 @@ EMPTY_ARRAY: Final = b"[]"
 
 _TEXT: Final = msgspec.json.Decoder(str)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class _AnyObject(msgspec.Struct):
@@ -32,6 +33,9 @@ _QUOTED: Final = re.compile(
 )
 """A quoted string of either kind; one without an end reaches to the end of the text, which keeps the search linear."""
 _SINGLE_ESCAPE: Final = re.compile(r"""\\(.)|(")""", re.DOTALL)
+
+_MAYBE_MASK: Final = re.compile(rb'"(?:\*|\\u002[aA]){6}"')
+"""How a JSON string that is the mask may be written."""
 
 _KINDS: Final = {
     options_pb2.JSON_KIND_OBJECT: (frozenset(b"{"), "be an object"),
@@ -51,7 +55,7 @@ def judge_open(field: FieldPlan, document: JsonText, part: bytes, path: str, mod
     """The value as it is kept: the bytes that were sent, or the object that a bag written as JSON text holds.
 
     ``part`` is one value of the valid ``document``, without white space around it. Adds what is wrong to ``problems``.
-    Nothing is decoded: of records the first byte of each is looked at.
+    Nothing is decoded, but bags that may hold a mask: of records the first byte of each is looked at.
     """
     if part.startswith(b'"') and (field.secret or field.json_text):
         text = _TEXT.decode(part)
@@ -73,8 +77,8 @@ def judge_open(field: FieldPlan, document: JsonText, part: bytes, path: str, mod
             return part
         if kind == options_pb2.JSON_KIND_RECORDS:
             _judge_records(field, part, path, problems)
-    if field.secret and mode in MASK_REFUSED and part.startswith(b"{"):
-        _refuse_masks(part, path, problems)
+    if field.secret and part.startswith(b"{"):
+        _judge_masks(document, part, path, mode, problems)
     return document.original(part)
 
 
@@ -106,11 +110,28 @@ def _judge_records(field: FieldPlan, part: bytes, path: str, problems: Problems)
             problems.invalid(f"{path}.{index}" if path else str(index), "be an object or an array of rows")
 
 
-def _refuse_masks(part: bytes, path: str, problems: Problems) -> None:
-    for key, raw in _MEMBERS.decode(part).items():
-        value = bytes(raw)
-        if value.startswith(b'"') and _TEXT.decode(value) == MASK:
-            problems.invalid(f"{path}.{key}", NOT_THE_MASK)
+def _judge_masks(document: JsonText, part: bytes, path: str, mode: int, problems: Problems) -> None:
+    """Refuse masks inside a bag: all where nothing is stored, on replace those in a list, where they name nothing to keep."""
+    refused = mode in MASK_REFUSED
+    if not (refused or mode == options_pb2.MODE_REPLACE) or not _MAYBE_MASK.search(part):
+        return
+    for found, in_list in _masks(document, json.loads(part, parse_int=str, parse_float=str), path, in_list=False):
+        if refused:
+            problems.invalid(found, NOT_THE_MASK)
+        elif in_list:
+            problems.invalid(found, NOT_IN_A_LIST)
+
+
+def _masks(document: JsonText, value: Any, path: str, *, in_list: bool) -> Iterator[tuple[str, bool]]:
+    """The path of every mask in a value, and whether a list is on it."""
+    if value == MASK:
+        yield path, in_list
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _masks(document, inner, f"{path}.{document.shown(key)}", in_list=in_list)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _masks(document, inner, f"{path}.{index}", in_list=True)
 
 
 def _object_of(text: str) -> JsonText | None:

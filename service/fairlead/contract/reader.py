@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from fairlead.contract.openvalue import EMPTY_ARRAY, NULL, judge_open
 from fairlead.contract.plan import FieldPlan, Kind, MessagePlan, plan_for
 from fairlead.contract.problems import INVALID_JSON, UNKNOWN_FIELD, ContractError, ContractProblem, Problems
-from fairlead.contract.rules import judge_items, judge_size
+from fairlead.contract.rules import MAX_DOCUMENT, judge_items, judge_size
 from fairlead.contract.scalars import NULL_SENT, Scalars
 from fairlead.contract.scope import Scope
 from fairlead.contract.suggest import nearest
@@ -132,7 +132,7 @@ class _Reader:
 
     def _members(self, plan: MessagePlan, raw: msgspec.Raw, path: str) -> dict[str, msgspec.Raw] | None:
         """The members of an object one level deep; None when a problem was told."""
-        if plan.written and not judge_size(len(memoryview(raw)), path, self.problems):
+        if plan.written and not judge_size(_size(raw), path, self.problems):
             return None
         try:
             return _MEMBERS(raw)
@@ -172,13 +172,13 @@ class _Reader:
                 self.problems.missing(f"{path}.{field.json_name}" if path else field.json_name)
 
     def _unknown(self, plan: MessagePlan, start: str, key: str) -> None:
-        path = start + key[:_LONGEST_SHOWN_KEY]
+        path = start + self._document.shown(key[:_LONGEST_SHOWN_KEY])
         if not self._refuse:
             self.ignored.append(path)
             return
         known = nearest(key, plan.names) if len(self.problems) < _MOST_SUGGESTIONS else None
         hint = f' Did you mean "{known}"?' if known else ""
-        self.problems.add(UNKNOWN_FIELD, f'Unknown field "{path}".{hint}', path)
+        self.problems.add(UNKNOWN_FIELD, f'Unknown field "{path if key else start}".{hint}', path)
 
     # -- members --------------------------------------------------------------------------------------------------
 
@@ -339,6 +339,12 @@ def _set_text(message: Message, field: FieldPlan, raw: msgspec.Raw) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def _size(raw: msgspec.Raw) -> int:
+    """Bytes of a document without the white space between its tokens, which is counted only when it matters."""
+    size = len(memoryview(raw))
+    return size if size <= MAX_DOCUMENT else len(msgspec.json.format(bytes(raw), indent=-1))
 
 
 def _is_null(raw: msgspec.Raw) -> bool:

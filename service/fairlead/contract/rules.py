@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from fairlead.contract.plan import FieldPlan
-from fairlead.contract.problems import Problems
+from fairlead.contract.problems import INVALID_FIELD, Problems
 from fairlead.v1 import options_pb2
 
 MASK: Final = "******"
@@ -18,6 +18,7 @@ MASK_REFUSED: Final = frozenset({options_pb2.MODE_CREATE, options_pb2.MODE_VIRTU
 """Modes in which nothing is stored that a mask could stand for."""
 
 NOT_THE_MASK: Final = f"not be the mask {MASK}: there is no stored value to keep"
+NOT_IN_A_LIST: Final = f"not be the mask {MASK}: an element of a list has no name by which a stored value could be kept"
 
 _DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
@@ -72,9 +73,13 @@ def judge_items(field: FieldPlan, count: int, path: str, problems: Problems) -> 
 
 
 def judge_size(size: int, path: str, problems: Problems) -> bool:
-    """Whether a stored document is small enough to be looked at; adds to ``problems`` when it is not."""
+    """Whether a stored document is small enough to be looked at; adds to ``problems`` when it is not.
+
+    ``size`` is that of compact JSON over REST, of the message over gRPC.
+    """
     if size > MAX_DOCUMENT:
-        problems.invalid(path, f"be at most {MAX_DOCUMENT} bytes long, not {size}")
+        message = f"{path or 'the document'} must be at most {MAX_DOCUMENT} bytes long, not {size}"
+        problems.add(INVALID_FIELD, message, path)
         return False
     return True
 

@@ -23,6 +23,7 @@ _MODES: Final = {
 }
 
 _STORED: Final = frozenset({options_pb2.MODE_CREATE, options_pb2.MODE_REPLACE})
+"""Calls that store a document; what more calls than these require, every call requires."""
 
 _SCALARS: Final[Mapping[str, Schema]] = {
     Kind.TEXT: {"type": "string"},
@@ -57,9 +58,12 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{message.name}"}
 
     def body(self, message: Descriptor, mode: int, without: frozenset[str] = frozenset()) -> Schema:
-        """The schema of a request body: the message, with what the mode requires at its top."""
+        """The schema of a request body: the message, with what the mode requires at its top, and nothing unknown in it."""
         required = [field.json_name for field in plan_of(message).required[mode] if field.name not in without]
         schema = self.message(message, without)
+        self._close(message)
+        if without:
+            schema["additionalProperties"] = False
         if not required:
             return schema
         return {"allOf": [schema], "required": required} if "$ref" in schema else {**schema, "required": required}
@@ -78,14 +82,27 @@ class Schemas:
             schema["description"] = description
         return schema
 
+    def _close(self, message: Descriptor) -> None:
+        """Unknown members are refused in what clients send: in the message and in all below it."""
+        component = self.components.get(message.name, {})
+        if "additionalProperties" in component:
+            return
+        component["additionalProperties"] = False
+        for descriptor, field in plan_of(message).by_field.items():
+            if field.kind == Kind.OBJECT:
+                self._close(_message(descriptor))
+
     def _object(self, message: Descriptor, without: frozenset[str]) -> Schema:
         plan: MessagePlan = plan_of(message)
-        properties = {
-            field.json_name: self.field(descriptor, field)
-            for descriptor, field in plan.by_field.items()
-            if not field.header and field.name not in without
-        }
+        properties: dict[str, Schema] = {}
+        for descriptor, field in plan.by_field.items():
+            if not field.header and field.name not in without:
+                properties[field.json_name] = self.field(descriptor, field)
+                properties.update((alias, self.field(descriptor, field)) for alias in field.aliases)
         schema: Schema = {"type": "object", "properties": properties}
+        required = [field.json_name for field in plan.fields if field.required > _STORED]
+        if required and not plan.written:
+            schema["required"] = required
         comment = self._comments.get(message.full_name)
         return {"description": comment, **schema} if comment else schema
 
@@ -129,6 +146,10 @@ def _bounds(descriptor: FieldDescriptor, plan: FieldPlan) -> Schema:
         bounds["minimum"] = _number(rules.minimum)
     if rules.HasField("maximum") and not plan.lowered:
         bounds["maximum"] = _number(rules.maximum)
+    if plan.required and plan.kind == Kind.TEXT:
+        bounds["minLength"] = 1
+    if rules.pattern:
+        bounds["pattern"] = rules.pattern
     if plan.max_length:
         bounds["maxLength"] = plan.max_length
     if plan.date:

@@ -49,6 +49,12 @@ class JsonText:
             return part
         return _UNICODE_ESCAPE.sub(lambda match: self.stand_ins.get(match[0], match[0]), part)
 
+    def shown(self, key: str) -> str:
+        """A key of the document as a path shows it: U+FFFD for half of a surrogate pair, ``""`` for the empty one."""
+        for stand_in in self.stand_ins:
+            key = key.replace(chr(int(stand_in[2:], 16)), "\N{REPLACEMENT CHARACTER}")
+        return key or '""'
+
     def has_half(self, part: bytes) -> bool:
         """Whether a part of the document contains half of a surrogate pair, which no text field can hold."""
         return any(match[0] in self.stand_ins for match in _UNICODE_ESCAPE.finditer(part))

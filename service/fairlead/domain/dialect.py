@@ -147,7 +147,10 @@ def _converted(block: Mapping[str, Any], table: tuple[tuple[str, str], ...]) -> 
 
 
 def counting_block(fields: Mapping[str, Any], connection_type: str) -> str | None:
-    """Which of ``http`` and ``rest`` counts (exports-imports.md 1.3): the connection's own if present, else the other."""
+    """Which block counts: that of the connection's type; of ``http`` and ``rest`` the other one when it is not there
+    (exports-imports.md 1.3)."""
+    if connection_type not in ("http", "rest"):
+        return connection_type if fields.get(connection_type) is not None else None
     other = "http" if connection_type == "rest" else "rest"
     for name in (connection_type, other):
         if isinstance(fields.get(name), Mapping):
@@ -177,6 +180,8 @@ def http_connection(fields: Mapping[str, Any]) -> Tree:
 def http_export(fields: Mapping[str, Any], connection_type: str) -> Tree:
     """A whole export with one ``http`` block; fields of the ``rest`` notation are converted by the tables of 1.4 and 4.4."""
     block = counting_block(fields, connection_type)
+    if block not in ("http", "rest", None):
+        return dict(fields)
     result = {name: value for name, value in fields.items() if name not in ("http", "rest")}
     if block == "http":
         result["http"] = dict(fields["http"])
@@ -202,6 +207,8 @@ def http_export(fields: Mapping[str, Any], connection_type: str) -> Tree:
 def http_import(fields: Mapping[str, Any], connection_type: str) -> Tree:
     """A whole import with one ``http`` block; fields of the ``rest`` notation are converted by the table of 9.9."""
     block = counting_block(fields, connection_type)
+    if block not in ("http", "rest", None):
+        return dict(fields)
     result = {name: value for name, value in fields.items() if name not in ("http", "rest")}
     if block == "http":
         result["http"] = dict(fields["http"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,10 +20,12 @@ from fairlead.domain.errors import (
     not_found,
 )
 from fairlead.domain.ids import new_id
-from fairlead.domain.rules.connection import MAXIMUM_LEVEL, check_connection
+from fairlead.domain.registry import Registry
+from fairlead.domain.rules.connection import MAXIMUM_LEVEL
 from fairlead.engine.model import as_written
 from fairlead.engine.ports import Clock, Coordinator, Pools, Store
-from fairlead.engine.prepare import CONNECTIONS, RUNNING_TYPES, Preparer, decoded
+from fairlead.engine.prepare import CONNECTIONS, Preparer, connection_of
+from fairlead.engine.run import Executor
 from fairlead.engine.secrets import SecretBox, kept, masked
 
 _LENDER: Final = "_borrowConcurrencyFromConnectionId"
@@ -53,7 +55,7 @@ class Stored:
 
 
 class Connections:
-    """The use cases of the resource. ``compile_check`` compiles templates and paths of a prepared connection."""
+    """The use cases of the resource. Which types there are, and what is wrong with a document of one, the executors say."""
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Connections:
         pools: Pools,
         clock: Clock,
         coordinator: Coordinator,
-        compile_check: CompileCheck,
+        executors: Registry[Executor],
     ) -> None:
         self._store = store
         self._box = box
@@ -71,7 +73,7 @@ class Connections:
         self._pools = pools
         self._clock = clock
         self._coordinator = coordinator
-        self._compile_check = compile_check
+        self._executors = executors
 
     async def create(self, account: AccountId, user: str, tree: Tree) -> Stored:
         """Check everything, store, answer the stored document. Raises ``InvalidContent``, ``NotSupported``."""
@@ -151,15 +153,15 @@ class Connections:
         """The document as it will be stored, masks resolved. Conditional fields, combinations, references, templates and paths are
         checked; all that is wrong with them is collected in one ``InvalidContent``. Raises ``NotSupported`` for other types."""
         type_ = str(tree.get("type"))
-        if type_ not in RUNNING_TYPES:
+        executor = self._executors.get(type_)
+        if executor is None:
             raise NotSupported(
                 Problem("adaptor_not_supported", f"connections of type {type_} are not supported by this build", "type")
             )
         if tree.get(type_) is None:
             raise InvalidContent(Problem("missing_required_field", f"{type_} is required for type {type_}", type_))
         whole = kept(tree, self._box.revealed(stored) if stored else {})
-        problems = check_connection(http_connection(decoded(whole)))
-        problems += self._compile_check(account, whole)
+        problems = executor.check_connection(connection_of(account, whole))
         problems = [as_written(problem, type_, "connection") for problem in problems]
         problems += await self._references(account, whole, stored)
         if problems:
@@ -221,9 +223,6 @@ def _written(user: str, runtime: Tree, offline: bool) -> Tree:
     return {**rest, _MODIFIED_BY: user, **({"offline": True} if offline else {})}
 
 
-CompileCheck = Callable[[AccountId, Tree], list[Problem]]
-
-
 def etag(document: Document) -> str:
     """Strong validator of one version (RFC 9110 8.8.3)."""
     return f'"{document.id}-{document.version}"'
@@ -262,9 +261,11 @@ def _with_fixed(tree: Tree, document: Document) -> Tree:
 def _needs_authorization(document: Document) -> bool:
     """Whether somebody has to authorise it in a browser first (contract.md 2.1)."""
     type_ = str(document.fields.get("type"))
-    block = document.fields.get(type_) or {}
+    block = document.fields.get(type_)
+    if not isinstance(block, Mapping):
+        return False
     kind = block.get("authType") if type_ == "rest" else (block.get("auth") or {}).get("type")
-    if type_ not in RUNNING_TYPES or kind != "oauth":
+    if kind != "oauth":
         return False
     auth = http_connection(document.fields)["auth"]
     grant = (auth.get("oauth") or {}).get("grantType") or "authorizecode"

@@ -61,7 +61,7 @@ class Plan:
     @property
     def paging_method(self) -> str | None:
         """The word of the ``http`` dialect."""
-        method: str | None = (self.tree["http"].get("paging") or {}).get("method")
+        method: str | None = ((self.tree.get("http") or {}).get("paging") or {}).get("method")
         return method
 
     @property
@@ -166,13 +166,14 @@ class Exports:
         if export.get("_connectionId") not in (None, "", connection_id):
             message = "export._connectionId names another connection than the path"
             raise InvalidContent(Problem("invalid_field", message, "export._connectionId"))
+        executor = self._runs.executor(prepared)
         notation = counting_block(export, connection.type)
         adaptor_block(export, notation, "export")
         tree = decoded(http_export(export, connection.type))
         with _placing(notation):
             refuse_unsupported_export(tree)
             problems = check_export(tree)
-            exporter = self._runs.executor(prepared).exporter(connection, tree, problems)
+            exporter = executor.exporter(connection, tree, problems)
             unsupported = [problem for problem in problems if problem.code == "feature_not_supported"]
             if unsupported:
                 raise NotSupported(unsupported)
@@ -188,7 +189,7 @@ class Exports:
             "export": plan.written.get("settings") or {},
             "connection": plan.prepared.connection.settings,
         }
-        context: Tree = {"export": {**plan.written, "http": plan.tree["http"]}, "settings": scopes, "job": {}}
+        context: Tree = {"export": {**plan.written, "http": plan.tree.get("http") or {}}, "settings": scopes, "job": {}}
         if data is not None:
             record = jsonvalue.loads(data)
             context["record"] = record

@@ -118,6 +118,7 @@ class Imports:
     def _plan(self, prepared: Prepared, import_model: Tree, *, mapping_only: bool = False) -> Plan:
         """Compile the model; every problem of the model in one error, fields from the top of the request body."""
         connection = prepared.connection
+        executor = self._runs.executor(prepared)
         notation = counting_block(import_model, connection.type)
         adaptor_block(import_model, notation, "import")
         tree = decoded(http_import(import_model, connection.type))
@@ -125,7 +126,7 @@ class Imports:
             refuse_unsupported_import(tree, mapping_only=mapping_only)
             problems = check_import(tree)
             positions = Positions.of(tree, problems)
-            importer = self._runs.executor(prepared).importer(connection, tree, problems)
+            importer = executor.importer(connection, tree, problems)
             mapper = self._mapper(tree, problems)
             unsupported = [problem for problem in problems if problem.code == "feature_not_supported"]
             if unsupported and not mapping_only:

@@ -23,8 +23,6 @@ from fairlead.engine.verdict import ConnectionRules
 CONNECTIONS: Final = "connections"
 """The kind under which connections are stored."""
 
-RUNNING_TYPES: Final = ("http", "rest")
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -85,10 +83,6 @@ class Preparer:
         """Prepare a tree whose secrets are ``Secret`` values and whose paths were checked. Raises ``NotSupported`` for a type or
         feature that this build does not run, ``ConditionNotMet`` for an agent that is not attached."""
         type_ = str(tree.get("type"))
-        if type_ not in RUNNING_TYPES:
-            raise NotSupported(
-                Problem("adaptor_not_supported", f"connections of type {type_} do not run in this build", "type")
-            )
         connection = connection_of(account, tree, document=document, lender=lender)
         http = connection.http
         reader = self._reader_of(http)

@@ -209,21 +209,29 @@ SIZES = [
     problems(300, "y" * 4000, "http.encrypted." + "k" * 50),
     [Problem("unknown_field", "m" * 100_000, "f" * 100_000)],
     problems(3, "z" * 1200, "long." * 400),
+    problems(10, "n" * 30, "n" * 3000),
+    problems(10, "\U0001f600" * 500, "\U0001f600" * 500),
+    [Problem("unknown_field", "\U0001f600" * 9000, "\U0001f600" * 9000)],
 ]
 
 
 @pytest.mark.parametrize("given", SIZES)
 def test_without_asking_for_more_the_details_stay_small(given: list[Problem]) -> None:
     """contract.md 1.17: at most 4 KiB of details in all, message 256 characters of ASCII; ErrorInfo is always there, and as many
-    violations of the first ten as there is room for."""
+    violations of the first ten and entries of the list as there is room for."""
     told = status(InvalidContent(given), full=False)
     assert sum(len(any_.SerializeToString()) for any_ in told.details) <= DETAIL_BYTES
     assert told.ByteSize() <= DETAIL_BYTES + 300
     assert detail(told, error_details_pb2.ErrorInfo).reason
     assert len(told.message) <= 256
     assert told.message.isascii()
-    if len(given) >= 10:
-        assert len(detail(told, error_details_pb2.BadRequest).field_violations) >= 5
+    assert len(detail(told, error_details_pb2.BadRequest).field_violations) >= min(len(given), 1)
+    listed = detail(told, common_pb2.ErrorList)
+    assert listed.http_status == 422
+    kept = [error for error in listed.errors if error.code == given[0].code]
+    assert kept
+    if len(kept) < len(given):
+        assert entry(listed.errors[-1]) == {"code": "too_many_errors", "message": f"and {len(given) - len(kept)} more"}
     whole = status(InvalidContent(given), full=True)
     assert len(detail(whole, common_pb2.ErrorList).errors) >= min(len(given), 10)
 

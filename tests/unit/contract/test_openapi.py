@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,6 +106,52 @@ def test_rules_of_fields(document: dict[str, Any]) -> None:
     assert "******" in basic["description"]
     page = document["components"]["schemas"]["ExportPageResponse"]["properties"]
     assert page["data"]["type"] == "array"
+    assert connection["name"]["minLength"] == 1
+    lookup = document["components"]["schemas"]["Lookup"]["properties"]
+    assert lookup["postBody"] == lookup["body"]
+
+
+def test_what_every_call_requires_is_told(document: dict[str, Any]) -> None:
+    """Parts of documents name what must be in them; what a whole document needs depends on the call and stands at its body."""
+    schemas = document["components"]["schemas"]
+    assert schemas["RestConnection"]["required"] == ["baseURI", "mediaType", "authType"]
+    assert schemas["HttpConnection"]["required"] == ["baseURI", "mediaType"]
+    assert schemas["MappedField"]["required"] == ["generate"]
+    assert "required" not in schemas["Connection"]
+    body = operation(document, "post", "/v1/connections/ping")["requestBody"]["content"]["application/json"]["schema"]
+    assert body["required"] == ["type"]
+
+
+def test_unknown_members_of_what_clients_send_are_refused(document: dict[str, Any]) -> None:
+    """At every depth, as contract.md 1.8 says; answers may grow."""
+    schemas = document["components"]["schemas"]
+    for name in ("Connection", "BasicAuth", "Paging", "MappedField", "PagedExportState"):
+        assert schemas[name]["additionalProperties"] is False
+    path = next(path for path in document["paths"] if path.endswith("/export"))
+    assert (
+        operation(document, "post", path)["requestBody"]["content"]["application/json"]["schema"][
+            "additionalProperties"
+        ]
+        is False
+    )
+    for name in ("ExportPageResponse", "PingError", "Error"):
+        assert "additionalProperties" not in schemas[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("limit", ["1", "10", "999", "1000", "007"], ["0", "000", "1001", "9999", "-1", "1.5", "x"]),
+        ("skip", ["0", "7", "999999999"], ["-1", "1e2", "x", "1234567890"]),
+    ],
+)
+def test_windows_of_lists_have_their_range(
+    document: dict[str, Any], name: str, right: list[str], wrong: list[str]
+) -> None:
+    """``limit`` and ``skip`` are text to the contract; the pattern says which (contract.md 1.11)."""
+    parameters = operation(document, "get", "/v1/connections")["parameters"]
+    (schema,) = (one["schema"] for one in parameters if one["name"] == name)
+    assert [text for text in (*right, *wrong) if re.search(schema["pattern"], text)] == right
 
 
 def test_the_whole_request_as_body_leaves_out_the_path(document: dict[str, Any]) -> None:

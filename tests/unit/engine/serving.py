@@ -15,7 +15,7 @@ from fairlead.auth.registry import strategy_for
 from fairlead.codecs.registry import codec_for_content_type, codecs
 from fairlead.contract.reader import read
 from fairlead.domain.document import AccountId, Document, Tree
-from fairlead.domain.errors import FairleadError, Problem
+from fairlead.domain.errors import FairleadError
 from fairlead.domain.http import HttpRequest, HttpResponse
 from fairlead.domain.registry import Registry
 from fairlead.engine.attempt import Attempts
@@ -24,7 +24,7 @@ from fairlead.engine.connections import Connections, Stored
 from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import Deadline, TransportProfile
-from fairlead.engine.prepare import Prepared, Preparer, connection_of
+from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
@@ -105,16 +105,11 @@ class Service:
             if of.connection.stored:
                 await self.connections.set_offline(of.connection.account, of.connection.id, True)
 
-        def compile_check(account: AccountId, tree: Tree) -> list[Problem]:
-            return executor.check_connection(connection_of(account, tree))
-
         attempts = Attempts(self.application, self.pools, self.clock, wait_seconds, refused)
         self.runs = Runs(attempts, self.clock, executors)
         self.preparer = Preparer(store, self.box, _reader_of, strategy_for)
         coordinator = LocalCoordinator()
-        self.connections = Connections(
-            store, self.box, self.preparer, self.pools, self.clock, coordinator, compile_check
-        )
+        self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, coordinator, executors)
         self.pings = Ping(self.preparer, self.connections, self.runs)
         self.imports = Imports(self.preparer, self.runs, MappingCompiler(templates))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import multidict
 import pytest
 
 from fairlead.v1 import connection_service_pb2 as pb
@@ -118,6 +119,17 @@ async def test_what_travels_with_a_call() -> None:
             "fairlead-route": "/v1/connections/{id}",
             "traceparent": "00-aa-bb-01",
         }
+
+
+@pytest.mark.parametrize("tokens", [("Bearer good", "Bearer bad"), ("Bearer bad", "Bearer good")])
+async def test_two_tokens_are_none(tokens: tuple[str, str]) -> None:
+    """Nobody knows which one is meant: the service sees neither, and other headers as ever (contract.md 1.2)."""
+    async with running() as edge:
+        headers = multidict.CIMultiDict([("Authorization", token) for token in tokens] + [("Traceparent", "00-aa")])
+        async with edge.client.get(f"http://{edge.gateway.address}/v1/connections", headers=headers) as answer:
+            assert (answer.status, await answer.read()) == (401, b'{"message":"Unauthorized"}')
+        assert "authorization" not in edge.service.calls[0].metadata
+        assert edge.service.calls[0].metadata["traceparent"] == "00-aa"
 
 
 async def test_an_unprintable_token_is_just_wrong() -> None:

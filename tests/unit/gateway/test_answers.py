@@ -256,7 +256,8 @@ def test_the_bounds_of_an_envelope(count: int, size: int, entries: int | None, m
         assert left == more
 
 
-def test_text_that_protobuf_cannot_hold() -> None:
-    """A lone surrogate in the path of a problem does not break the answer."""
-    answer = Refused(422, [ContractProblem("unknown_field", "no \ud800", "a.\ud800")]).answer()
-    assert answer.body == b'{"errors":[{"code":"unknown_field","message":"no ?","field":"a.?"}]}'
+async def test_keys_that_text_cannot_hold() -> None:
+    """A half surrogate or nothing at all as a key is told like any other, with a path that can be read."""
+    async with running() as edge:
+        answer = await edge.ask("POST", "/v1/connections", data=rb'{"type":"http","name":"a","\ud800":1,"":2}')
+        assert [error["field"] for error in answer.errors] == ["\ufffd", '""']

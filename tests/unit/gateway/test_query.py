@@ -37,7 +37,11 @@ def bound(message: Message, query: str) -> Any:
         ("include=a+b", {"include": "a b"}),
         ("%6Cimit=7", {"limit": "7"}),
         ("name=a&name=&name=b", {"name": ["a", "b"]}),
-        ("_integrationId=x&_connectorId=y", {"integration_id": ["x"], "connector_id": ["y"]}),
+        ("externalId=a&externalId=b", {"external_id": ["a", "b"]}),
+        (
+            "type=http&type=rest&_integrationId=x&_integrationId=y&_connectorId=z&_connectorId=",
+            {"type": "rest", "integration_id": "y", "connector_id": "z"},
+        ),
         ("other=%ff", {}),
     ],
 )

@@ -9,6 +9,7 @@ from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.registry import Registry
+from fairlead.domain.rules.connection import check_connection
 from fairlead.engine.model import refuse_unread_answers
 from fairlead.engine.ports import Answer, Codec, PagingStrategy, Place, Templates
 from fairlead.engine.run import Run
@@ -52,8 +53,9 @@ class HttpExecutor:
         self._paging = paging
 
     def check_connection(self, connection: Connection) -> list[Problem]:
-        """Templates and paths of a connection that cannot be compiled, fields in the ``http`` dialect."""
-        problems: list[Problem] = []
+        """What is wrong between the fields of a connection, and templates and paths that cannot be compiled; fields in the ``http``
+        dialect."""
+        problems = check_connection(connection.http)
         root = {"http": connection.http}
         collector = TemplateCollector(self._templates, problems)
         if "xml" not in map(connection.http.get, _MEDIA_TYPES):
