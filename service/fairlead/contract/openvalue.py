@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +45,9 @@ _KINDS: Final = {
     options_pb2.JSON_KIND_SCALAR: (frozenset(b'"-0123456789tfn'), "be a string, a number, true, false or null"),
 }
 """First byte of each kind of value, and what to say of another."""
+
+_MOST_MASKS: Final = 1000
+"""Masks of one bag that are told; it bounds what a hostile body costs."""
 
 _MOST_LOOKED_AT: Final = 1_000_000
 """Commas in an array with wrong elements up to which each element is told; it bounds what a hostile body costs."""
@@ -115,23 +119,20 @@ def _judge_masks(document: JsonText, part: bytes, path: str, mode: int, problems
     refused = mode in MASK_REFUSED
     if not (refused or mode == options_pb2.MODE_REPLACE) or not _MAYBE_MASK.search(part):
         return
-    for found, in_list in _masks(document, json.loads(part, parse_int=str, parse_float=str), path, in_list=False):
-        if refused:
-            problems.invalid(found, NOT_THE_MASK)
-        elif in_list:
-            problems.invalid(found, NOT_IN_A_LIST)
+    bag = json.loads(part, parse_int=str, parse_float=str)
+    wrong = (steps for steps in _masks(bag, ()) if refused or any(isinstance(step, int) for step in steps))
+    for steps in islice(wrong, _MOST_MASKS):
+        shown = (str(step) if isinstance(step, int) else document.shown(step) for step in steps)
+        problems.invalid(".".join((path, *shown)), NOT_THE_MASK if refused else NOT_IN_A_LIST)
 
 
-def _masks(document: JsonText, value: Any, path: str, *, in_list: bool) -> Iterator[tuple[str, bool]]:
-    """The path of every mask in a value, and whether a list is on it."""
+def _masks(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Keys and indexes that lead to each mask in a value."""
     if value == MASK:
-        yield path, in_list
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _masks(document, inner, f"{path}.{document.shown(key)}", in_list=in_list)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _masks(document, inner, f"{path}.{index}", in_list=True)
+        yield steps
+    elif isinstance(value, dict | list):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _masks(inner, (*steps, step))
 
 
 def _object_of(text: str) -> JsonText | None:

@@ -27,7 +27,6 @@ _TEXT: Final = msgspec.json.Decoder(str).decode
 _TEXTS: Final = msgspec.json.Decoder(list[str]).decode
 
 _NO_FIELDS: Final[frozenset[str]] = frozenset()
-_LONGEST_SHOWN_KEY: Final = 200
 _MOST_SUGGESTIONS: Final = (
     100  # the envelope shows no more entries (contract.md 1.5), and each costs up to a millisecond
 )
@@ -172,7 +171,7 @@ class _Reader:
                 self.problems.missing(f"{path}.{field.json_name}" if path else field.json_name)
 
     def _unknown(self, plan: MessagePlan, start: str, key: str) -> None:
-        path = start + self._document.shown(key[:_LONGEST_SHOWN_KEY])
+        path = start + self._document.shown(key)
         if not self._refuse:
             self.ignored.append(path)
             return

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 MAX_DEPTH: Final = 100
+_LONGEST_SHOWN_KEY: Final = 200
 
 _DOCUMENT: Final = msgspec.json.Decoder(msgspec.Raw)
 _BLANKS: Final = b" \t\r\n"
@@ -50,10 +51,15 @@ class JsonText:
         return _UNICODE_ESCAPE.sub(lambda match: self.stand_ins.get(match[0], match[0]), part)
 
     def shown(self, key: str) -> str:
-        """A key of the document as a path shows it: U+FFFD for half of a surrogate pair, ``""`` for the empty one."""
-        for stand_in in self.stand_ins:
-            key = key.replace(chr(int(stand_in[2:], 16)), "\N{REPLACEMENT CHARACTER}")
+        """A key of the document as a path shows it: its first 200 characters, U+FFFD for half of a surrogate pair, ``""`` for
+        the empty key."""
+        key = key[:_LONGEST_SHOWN_KEY]
+        if self.stand_ins:
+            key = "".join("\N{REPLACEMENT CHARACTER}" if self._stands_in(letter) else letter for letter in key)
         return key or '""'
+
+    def _stands_in(self, letter: str) -> bool:
+        return ord(letter) in _PRIVATE_USE and b"\\u%04x" % ord(letter) in self.stand_ins
 
     def has_half(self, part: bytes) -> bool:
         """Whether a part of the document contains half of a surrogate pair, which no text field can hold."""

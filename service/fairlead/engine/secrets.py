@@ -70,14 +70,34 @@ def _kept_secret(sent: Secret, stored: Secret | None) -> Secret | None:
     value = sent.reveal()
     if not value:
         return None
-    if not isinstance(value, bytes) or MASK.encode() not in value:
+    if not isinstance(value, bytes):
         return sent
     bag = jsonvalue.loads(value)
-    before = jsonvalue.loads(stored.reveal()) if stored is not None else {}
-    members = {
-        name: before[name] if inner == MASK else inner for name, inner in bag.items() if inner != MASK or name in before
-    }
+    if not _holds_mask(bag):
+        return sent  # byte for byte
+    before = jsonvalue.loads(stored.reveal()) if stored is not None else None
+    members = _kept_members(bag, before)
     return Secret(jsonvalue.dumps(members)) if members else None
+
+
+def _holds_mask(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_mask, value.values()))
+    return bool(value == MASK)
+
+
+def _kept_members(bag: Any, before: Any) -> Any:
+    """An object with the stored member in the place of each mask, at any depth; one with nothing behind it is left out."""
+    known = before if isinstance(before, dict) else {}
+    members = {}
+    for name, value in bag.items():
+        if isinstance(value, dict) and _holds_mask(value):
+            members[name] = _kept_members(value, known.get(name))
+        elif value != MASK:
+            members[name] = value
+        elif name in known:
+            members[name] = known[name]
+    return members
 
 
 def masked(document: Document) -> Tree:

@@ -82,3 +82,4 @@ def test_half_surrogates_are_kept_beside_every_other_escape() -> None:
     assert document.original(document.text) == text
     assert document.has_half(document.text)
     assert not document.has_half(b'"\\ue000"')
+    assert document.shown("\ue000\ue001a\ue002") == "\ue000\ue001a\ufffd"

@@ -213,3 +213,10 @@ def test_a_connection_and_its_tree_do_not_show_themselves() -> None:
     tree = connection_tree(http(auth={"type": "token", "token": {"token": MARKER}}))
     assert MARKER not in repr(tree)
     assert MARKER not in repr(Connection("i", MINE, "http", "n", "http", {"baseURI": BASE, "k": MARKER}, {"k": MARKER}))
+
+
+def test_a_mask_deep_inside_a_bag_keeps_that_member() -> None:
+    """contract.md 1.7: a mask inside a bag keeps that key, at any depth; the others are replaced."""
+    stored = {"http": {"encrypted": Secret(b'{"a":"A","b":{"c":"C","d":1.50}}')}}
+    sent = {"http": {"encrypted": Secret(b'{"a":"x","b":{"c":"******","d":2.50,"e":"******"}}')}}
+    assert kept(sent, stored)["http"]["encrypted"].reveal() == b'{"a":"x","b":{"c":"C","d":2.50}}'
