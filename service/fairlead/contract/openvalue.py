@@ -126,12 +126,12 @@ def _judge_masks(document: JsonText, part: bytes, path: str, mode: int, problems
         problems.invalid(".".join((path, *shown)), NOT_THE_MASK if refused else NOT_IN_A_LIST)
 
 
-def _masks(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+def _masks(value: dict[str, Any] | list[Any], steps: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     """Keys and indexes that lead to each mask in a value."""
-    if value == MASK:
-        yield steps
-    elif isinstance(value, dict | list):
-        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if inner == MASK:
+            yield (*steps, step)
+        elif isinstance(inner, dict | list):
             yield from _masks(inner, (*steps, step))
 
 

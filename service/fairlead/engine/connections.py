@@ -41,6 +41,8 @@ _REFERENCES: Final[Mapping[str, str]] = {
 
 _FIXED: Final = ("_connectorId", "_integrationId")
 """Written on create only (connections.md 1.1): a PUT without them keeps them, one with others is refused."""
+_REST_LISTS: Final = ("encryptedFields", "unencryptedFields", "scope")
+"""Answered by a ``rest`` connection even when empty (contract.md 1.10)."""
 _MODIFIED_BY: Final = "lastModifiedBy"
 _ATTEMPTS: Final = 40
 """Races with other processes that a write without If-Match rides out; the last one wins (contract.md 1.12)."""
@@ -208,6 +210,8 @@ class Connections:
             "lastModified": iso(document.modified),
             "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
         }
+        if isinstance(tree.get("rest"), dict) and tree.get("type") == "rest":
+            tree["rest"] = {**dict.fromkeys(_REST_LISTS, []), **tree["rest"]}
         if document.runtime.get(_MODIFIED_BY):
             tree[_MODIFIED_BY] = document.runtime[_MODIFIED_BY]
         if document.runtime.get("offline"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from fairlead.crypto.envelope import additional_data
 from fairlead.crypto.keyring import Keyring
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import AccountId, Document, Tree
@@ -32,7 +33,7 @@ class SecretBox:
             _remove(fields, path.split("."))
             value = secret.reveal()
             plain = _OPEN + value if isinstance(value, bytes) else _TEXT + value.encode("utf-8", "surrogatepass")
-            secrets[path] = self._keyring.encrypt(plain, aad=_aad(kind, account, id, path))
+            secrets[path] = self._keyring.encrypt(plain, aad=additional_data(account, kind, id, path))
         return fields, secrets
 
     def revealed(self, document: Document) -> Tree:
@@ -43,7 +44,7 @@ class SecretBox:
         return tree
 
     def _open(self, document: Document, path: str) -> Secret:
-        aad = _aad(document.kind, document.account, document.id, path)
+        aad = additional_data(document.account, document.kind, document.id, path)
         plain = self._keyring.decrypt(document.secrets[path], aad=aad)
         return Secret(plain[1:] if plain[:1] == _OPEN else plain[1:].decode("utf-8", "surrogatepass"))
 
@@ -106,10 +107,6 @@ def masked(document: Document) -> Tree:
     for path in document.secrets:
         _put(tree, path.split("."), MASK)
     return tree
-
-
-def _aad(kind: str, account: AccountId, id: str, path: str) -> bytes:
-    return f"{account}/{kind}/{id}/{path}".encode()
 
 
 def _secrets(node: Any, path: str = "") -> Iterator[tuple[str, Secret]]:
