@@ -362,3 +362,13 @@ async def test_a_token_of_the_query_goes_along_at_the_same_origin(api: ApiClient
     assert await api.ping_virtual(http(application, **token("/redirect", location="url", paramName="token"))) == {
         "code": 200
     }
+
+
+async def test_a_token_with_a_line_break_is_refused(api: ApiClient, application: Served) -> None:
+    """connections.md 13.2: no value with CR or LF ever becomes a header; the message does not show the token."""
+    block = token("/bearer")
+    block["auth"]["token"]["token"] = "t0k3n-value\nX-Evil: 1"
+    with pytest.raises(ApiError) as error:
+        await api.create(http(application, **block))
+    assert (error.value.code, error.value.fields) == ("invalid_field", {"http.auth.token.token"})
+    assert "t0k3n" not in str(error.value.errors)

@@ -155,7 +155,10 @@ async def test_a_state_that_was_touched_is_refused(api: ApiClient, application: 
     state = (await api.page(connection, {"export": export}))["pagedExportState"]
     asked = len(application.application.seen)
     value = state[member]
-    state[member] = (not value) if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"x{value[1:]}"
+    if isinstance(value, str):
+        state[member] = ("y" if value[0] == "x" else "x") + value[1:]
+    else:
+        state[member] = (not value) if isinstance(value, bool) else value + 1
     with pytest.raises(ApiError) as error:
         await api.page(connection, {"export": export, "pagedExportState": state})
     assert (error.value.status, error.value.code) == (422, "invalid_paged_export_state")
@@ -387,3 +390,13 @@ async def test_a_page_named_by_a_header_alone_is_no_loop(api: ApiClient, applica
         "response": ORDERS,
     }
     assert [record["id"] for record in await pull(api, connection, {"pageSize": 2, "http": block})] == ALL
+
+
+async def test_mapping_alone_needs_no_request(api: ApiClient, application: Served) -> None:
+    """contract.md 2.11: only the mapping step runs; with neither mapping nor mappings the records come back unchanged."""
+    connection = (await api.create(http(application)))["_id"]
+    data = [{"a": 1}, {"b": [1.5]}]
+    assert await api.map(connection, {"import": {}, "data": data}) == data
+    model = {"mapping": {"fields": [{"extract": "a", "generate": "x.y"}]}}
+    assert await api.map(connection, {"import": model, "data": data}) == [{"x": {"y": 1}}, {}]
+    assert application.application.seen == []

@@ -120,7 +120,8 @@ class Imports:
         connection = prepared.connection
         executor = self._runs.executor(prepared)
         notation = counting_block(import_model, connection.type)
-        adaptor_block(import_model, notation, "import")
+        if not mapping_only:  # the mapping step alone asks no application (contract.md 2.11)
+            adaptor_block(import_model, notation, "import")
         tree = decoded(http_import(import_model, connection.type))
         try:
             refuse_unsupported_import(tree, mapping_only=mapping_only)

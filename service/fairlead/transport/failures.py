@@ -57,7 +57,7 @@ def _words(error: BaseException, host: str) -> tuple[str, str]:
     if isinstance(error, ClientResponseError):
         return "connection_error", f"the answer of {host} is not HTTP/1.1"
     if isinstance(error, ValueError):
-        return "connection_error", f"the request to {host} cannot be written: {type(error).__name__}"
+        return "connection_error", f"the request to {host} holds characters that HTTP cannot carry"
     return "connection_error", f"the connection to {host} broke"
 
 

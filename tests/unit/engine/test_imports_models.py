@@ -62,7 +62,13 @@ async def test_everything_that_is_wrong_with_a_model_is_told_at_once(
 ) -> None:
     """contract.md 1.5: fields from the top of the body, in the notation of the model; each once, for both calls."""
     id = await created(service)
-    for call in (service.run_import, service.map):
+    # The mapping step alone asks no application, so a model without a request is whole for it (contract.md 2.11).
+    calls = (
+        (service.run_import,)
+        if problems == {("missing_required_field", "import.http")}
+        else (service.run_import, service.map)
+    )
+    for call in calls:
         with pytest.raises(InvalidContent) as error:
             await call(id, model, [{}])
         found = [(problem.code, problem.field) for problem in error.value.problems]

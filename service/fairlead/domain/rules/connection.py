@@ -86,6 +86,8 @@ def _token(http: Tree) -> Iterator[Problem]:
     token = _block(http, "auth", "token")
     if not token.get("token") and not token.get("refreshRelativeURI"):
         yield missing("http.auth.token.token", "is required unless a refresh request is configured")
+    if any(character in str(token.get("token") or "") for character in "\r\n\0"):
+        yield invalid("http.auth.token.token", "must not contain a line break; was one copied along?")
     if token.get("location") == "body":
         if not token.get("paramName"):
             yield missing("http.auth.token.paramName", "is required when the token is sent in the body")
