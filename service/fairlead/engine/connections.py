@@ -211,7 +211,7 @@ class Connections:
             "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
         }
         if isinstance(tree.get("rest"), dict) and tree.get("type") == "rest":
-            tree["rest"] = {**dict.fromkeys(_REST_LISTS, []), **tree["rest"]}
+            tree["rest"] = {**{name: [] for name in _REST_LISTS}, **tree["rest"]}
         if document.runtime.get(_MODIFIED_BY):
             tree[_MODIFIED_BY] = document.runtime[_MODIFIED_BY]
         if document.runtime.get("offline"):
