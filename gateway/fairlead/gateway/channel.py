@@ -15,15 +15,12 @@ from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2
 
 from fairlead.contract.services import rpc_name, services
+from fairlead.contract.sizes import CHANNEL_SIZES
 from fairlead.gateway.dispatcher import CallFailed, Reply
 from fairlead.v1 import common_pb2
 
-MESSAGE_BYTES: Final = 32 * 1024 * 1024
 OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MESSAGE_BYTES),
-    ("grpc.max_metadata_size", 128 * 1024),
-    ("grpc.absolute_max_metadata_size", 256 * 1024),
+    *CHANNEL_SIZES,
     # A restarted service is found again within seconds, not after the two minutes to which gRPC lets the pause grow.
     ("grpc.max_reconnect_backoff_ms", 5000),
 )
@@ -47,7 +44,7 @@ BARE: Final[dict[grpc.StatusCode, tuple[int, str, str]]] = {
     Code.NOT_FOUND: (404, "not_found", "not found"),
     # A gateway that is newer than its service knows routes that the service does not serve.
     Code.UNIMPLEMENTED: (404, "not_found", "the service does not serve this call"),
-    # With details it is our own rate limit; without, gRPC itself found the message larger than MESSAGE_BYTES.
+    # With details it is our own rate limit; without, gRPC itself found the message too large.
     Code.RESOURCE_EXHAUSTED: (413, "payload_too_large", "the message is larger than 32 MiB"),
     Code.UNAVAILABLE: (503, "service_unavailable", "the service cannot be reached"),
     Code.DEADLINE_EXCEEDED: (503, "service_unavailable", "the service did not answer in time"),

@@ -17,13 +17,10 @@ from fairlead.api.admission import AUTHORIZATION
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
 from fairlead.api.service import Service
+from fairlead.contract.sizes import CHANNEL_SIZES
 
-MESSAGE_BYTES: Final = 32 * 1024 * 1024
 OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MESSAGE_BYTES),
-    ("grpc.max_metadata_size", 128 * 1024),
-    ("grpc.absolute_max_metadata_size", 256 * 1024),
+    *CHANNEL_SIZES,
     ("grpc.so_reuseport", 0),
     # The core drops calls at random from 1,000 waiting on; what is too much is refused by the service, with a reason.
     ("grpc.server.max_pending_requests", 1 << 20),
