@@ -1,8 +1,8 @@
 """The one attempt loop (D8): every request to an application goes through here.
 
-Read from top to bottom: a strategy signs; a rate-limited answer waits and goes again; redirects are followed and a broken GET has a
-second try; each request waits for its slot, its pause and any cool-down, is sent, and its answer is judged once. Whatever the strategy
-wants to try next (a renewed token) goes the same way. What is left is an answer that somebody can use, or an error that says why there is none.
+Read from top to bottom: a rate-limited answer waits and goes again; a strategy signs, and whatever it wants to try next (a renewed
+token) goes the same way; redirects are followed and a broken GET has a second try; each request waits for its slot, its pause and any
+cool-down, is sent, and its answer is judged once. What is left is an answer that somebody can use, or an error that says why there is none.
 """
 
 from __future__ import annotations
@@ -70,14 +70,7 @@ class Attempts:
         """The answer to ``request``: SUCCESS, END_OF_PAGES or FAILED. Raises ``ApplicationFailure`` when there is none in time,
         ``AuthenticationFailed`` when the credentials are refused for good (the connection is then offline)."""
         with _told(prepared, deadline, self._clock):
-            flow = prepared.strategy.flow(request, prepared.connection.http)
-            outgoing = next(flow)
-            while True:
-                answer = await self._answer(prepared, outgoing, rules, deadline, stats, patience)
-                try:
-                    outgoing = flow.send(answer)
-                except StopIteration:
-                    break
+            answer = await self._answer(prepared, request, rules, deadline, stats, patience)
         if answer.verdict is Verdict.AUTHENTICATION_FAILED:
             with suppress(StoreUnavailable):  # a store that is away does not change what the application said
                 await self._refused(prepared)
@@ -99,10 +92,10 @@ class Attempts:
         stats: RunStats,
         patience: Patience,
     ) -> Answer:
-        """One request until its answer is not rate limited."""
+        """One request until its answer is not rate limited; signed anew each time, because a signature may count or name the time."""
         waits = 0
         while True:
-            answer = await self.deliver(prepared, request, rules, deadline, stats, first=waits > 0)
+            answer = await self._signed(prepared, request, rules, deadline, stats, first=waits > 0)
             if answer.verdict is not Verdict.RATE_LIMITED:
                 self._pools.answered(prepared.pool)
                 return answer
@@ -115,6 +108,28 @@ class Attempts:
             too_long = patience.longest is not None and seconds > patience.longest
             if waits > patience.waits or too_long or seconds > deadline.left(self._clock):
                 raise _throttled(seconds, answer.message)
+
+    async def _signed(
+        self,
+        prepared: Prepared,
+        request: HttpRequest,
+        rules: ResponseRules,
+        deadline: Deadline,
+        stats: RunStats,
+        *,
+        first: bool,
+    ) -> Answer:
+        """One request as its strategy signs it, and whatever the strategy tries next; a rate-limited answer ends it at once."""
+        flow = prepared.strategy.flow(request, prepared.connection.http)
+        outgoing = next(flow)
+        while True:
+            answer = await self.deliver(prepared, outgoing, rules, deadline, stats, first=first)
+            if answer.verdict is Verdict.RATE_LIMITED:
+                return answer
+            try:
+                outgoing = flow.send(answer)
+            except StopIteration:
+                return answer
 
     async def deliver(
         self,

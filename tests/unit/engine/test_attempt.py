@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFa
 from fairlead.domain.secret import Secret
 from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts, Patience
 from fairlead.engine.body import BodyReader
-from fairlead.engine.ports import Answer, Deadline, PoolSettings, TransportProfile, Verdict
+from fairlead.engine.ports import Answer, AuthFlow, Deadline, PoolSettings, TransportProfile, Verdict
 from fairlead.engine.prepare import Prepared, connection_of, pool_settings
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ConnectionRules, ResponseRules
@@ -230,3 +231,62 @@ async def test_a_slot_is_given_back_whatever_happens() -> None:
 def test_the_pool_of_a_connection(http: dict[str, Any], lender: None, settings: PoolSettings) -> None:
     """connections.md 8.1: absent level is burst mode."""
     assert pool_settings("c", http, lender) == settings
+
+
+async def test_a_throttled_request_is_signed_anew() -> None:
+    """connections.md 3.6, 3.8: signatures that name the time or count are fresh for every request, repetitions included."""
+
+    class Counting:
+        name = "counting"
+        signed = 0
+
+        def secrets(self, http: object) -> tuple[str, ...]:
+            return ()
+
+        def flow(self, request: HttpRequest, http: object) -> AuthFlow:
+            self.signed += 1
+            outgoing = request.copy()
+            outgoing.headers.set("X-Signature", str(self.signed))
+            yield outgoing
+
+    loop = Loop([answer(429, Retry_After="1"), answer(200)])
+    task = loop.start(replace(prepared(), strategy=Counting()))
+    await loop.clock.advance(2)
+    assert (await task).verdict is Verdict.SUCCESS
+    assert [request.headers.get("X-Signature") for _, request in loop.transport.sent] == ["1", "2"]
+
+
+REDIRECT = "https://a.test/y"
+
+
+async def test_a_redirect_takes_a_slot_and_a_pause_of_its_own() -> None:
+    """connections.md 7.4, 13.4: hops are requests like any other."""
+    loop = Loop([answer(307, Location=REDIRECT), answer(200)])
+    task = loop.start(prepared(concurrencyLevel=1, rateLimit={"limit": 500}))
+    await loop.clock.advance(1)
+    assert (await task).verdict is Verdict.SUCCESS
+    assert loop.times == [0.0, 0.5]
+    assert [request.url for _, request in loop.transport.sent] == ["https://a.test/x", "https://a.test/y"]
+
+
+async def test_a_redirect_that_means_a_failed_sign_in_is_not_followed() -> None:
+    """connections.md 6.1: an application that redirects to its login page, told by a configured status."""
+    loop = Loop([answer(307, Location=REDIRECT)])
+    auth = {"type": "token", "token": {"token": Secret("t0k3n-value")}, "failStatusCode": 307}
+    task = loop.start(prepared(auth=auth))
+    await loop.clock.advance(0)
+    with pytest.raises(AuthenticationFailed):
+        await task
+    assert len(loop.times) == 1
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1)])
+async def test_a_broken_get_has_one_second_try(method: str, times: int) -> None:
+    """connections.md 13.5."""
+    broken = TransportFailure("connection_error", "reset", repeatable=True)
+    loop = Loop([broken, broken, answer(200)])
+    request = HttpRequest(method, "https://a.test/x")
+    deadline = Deadline(loop.clock.monotonic() + 10)
+    with pytest.raises(ApplicationFailure):
+        await loop.attempts.send(prepared(), request, ResponseRules(), deadline=deadline, stats=loop.stats)
+    assert (len(loop.times), loop.stats.calls) == (times, times)
