@@ -26,7 +26,6 @@ class JsonCodec:
     """``application/json`` in both directions (exports-imports.md 2.2, 9.3)."""
 
     media_type = "json"
-    content_type = "application/json"
 
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""

@@ -21,8 +21,6 @@ class Codec(Protocol):
 
     media_type: str
     """The word of the contract: ``json``."""
-    content_type: str
-    """What ``Content-Type`` and ``Accept`` say: ``application/json``."""
 
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""
