@@ -100,8 +100,8 @@ class HttpResponse:
 
 class TransportFailure(Exception):
     """No usable answer. ``code`` is one of connection_error, connection_timeout, tls_error, egress_denied, response_too_large
-    (contract.md 1.16); ``sent`` is false when not one byte of the request left; ``repeatable`` is true for a time-out or reset, after
-    which a GET or HEAD goes once more (connections.md 13.5)."""
+    (contract.md 1.16); ``sent`` is false when not one byte of the request left; ``repeatable`` is true for a time-out, a reset and
+    a connection that was never established, after which a request may go once more (connections.md 13.5)."""
 
     def __init__(self, code: str, message: str, *, sent: bool = True, repeatable: bool = False) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """The one attempt loop (D8): every request to an application goes through here.
 
 Read from top to bottom: a rate-limited answer waits and goes again; a strategy signs, and whatever it wants to try next (a renewed
-token) goes the same way; redirects are followed and a broken GET has a second try; each request waits for its slot, its pause and any
+token) goes the same way; redirects are followed and what broke has its one second try; each request waits for its slot, its pause and any
 cool-down, is sent, and its answer is judged once. What is left is an answer that somebody can use, or an error that says why there is none.
 """
 
@@ -24,7 +24,7 @@ from fairlead.engine.verdict import ResponseRules, judge
 RetryAfter = Callable[[bool, str | None, datetime], float | None]
 """Is it the standard header, its value, now -> seconds to wait, or nothing: back-off (connections.md 7.2)."""
 
-_READ_METHODS: Final = ("GET", "HEAD")
+_READ_METHODS: Final = frozenset(("GET", "HEAD"))
 STANDARD_RETRY_HEADER: Final = "Retry-After"
 
 
@@ -130,6 +130,7 @@ class Attempts:
                 outgoing = flow.send(answer)
             except StopIteration:
                 return answer
+            first = True
 
     async def deliver(
         self,
@@ -141,31 +142,30 @@ class Attempts:
         *,
         first: bool = False,
     ) -> Answer:
-        """One signed request and where it leads: redirects (connections.md 13.4), and for GET and HEAD one second try after a time-out
-        or reset (13.5). Each goes through a slot of its own. Raises ``TransportFailure`` and ``WaitTooLong``."""
-        tries = 2 if request.method in _READ_METHODS else 1
+        """One signed request and where it leads: redirects (connections.md 13.4) and one second try (13.5), each through a slot of its
+        own, ahead of requests that came later. Raises ``TransportFailure`` and ``WaitTooLong``."""
         followed = 0
+        repeated = False
         while True:
             try:
-                answer = await self._once(prepared, request, rules, deadline, stats, first=first or followed > 0)
+                answer = await self._once(prepared, request, rules, deadline, stats, first=first)
             except TransportFailure as failure:
-                tries -= 1
-                if not tries or not failure.repeatable:
+                if repeated or not _may_go_again(request, failure) or deadline.left(self._clock) <= 0:
                     raise
+                repeated = first = True
                 continue
-            following = (
-                next_request(
-                    request, answer.response, skip_authorization=prepared.profile.skip_authorization_on_redirect
-                )
-                if answer.verdict is Verdict.FAILED
-                else None
+            # A redirect may be how the application says "sign in" or "slow down" (6.1, 7.1): then it is not followed.
+            if answer.verdict is not Verdict.FAILED:
+                return answer
+            following = next_request(
+                request, answer.response, skip_authorization=prepared.profile.skip_authorization_on_redirect
             )
             if following is None:
                 return answer
-            followed += 1
-            if followed > MAX_REDIRECTS:
+            if followed == MAX_REDIRECTS:
                 raise TransportFailure("response_too_large", f"more than {MAX_REDIRECTS} redirects")
-            request = following
+            followed += 1
+            request, first = following, True
 
     async def _once(
         self,
@@ -188,6 +188,12 @@ class Attempts:
             finally:
                 stats.seconds += self._clock.monotonic() - started
         return judge(prepared.rules, rules, response, prepared.connection.redactor)
+
+
+def _may_go_again(request: HttpRequest, failure: TransportFailure) -> bool:
+    """After a time-out or reset only what changes nothing; whatever never left, because no connection was established, by any method
+    (connections.md 13.5)."""
+    return failure.repeatable and (request.method in _READ_METHODS or not failure.sent)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""The only outbound sockets: egress policy, bounded answers, redirects by our own rules (D12)."""
+"""The only outbound sockets: egress policy, bounded answers, nothing followed and nothing resent (D12)."""

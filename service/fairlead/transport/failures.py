@@ -11,6 +11,7 @@ from aiohttp import (
     ClientOSError,
     ClientPayloadError,
     ClientResponseError,
+    ClientSSLError,
     ConnectionTimeoutError,
 )
 from aiohttp.http_exceptions import LineTooLong
@@ -25,14 +26,12 @@ def failure(error: BaseException, host: str, *, sent: bool) -> TransportFailure:
     if isinstance(error, TransportFailure):
         return error
     code, message = _words(error, host)
-    return TransportFailure(code, message, sent=sent, repeatable=_is_time_out_or_reset(error))
+    return TransportFailure(code, message, sent=sent, repeatable=_is_repeatable(error))
 
 
-def _is_time_out_or_reset(error: BaseException) -> bool:
-    """What GET and HEAD may be sent again for, once (connections.md 13.5)."""
-    if isinstance(error, ClientConnectorError):
-        return isinstance(error.os_error, ConnectionResetError)
-    return isinstance(error, TimeoutError | Interrupted | ClientOSError)
+def _is_repeatable(error: BaseException) -> bool:
+    """A time-out, a reset, or no connection at all (connections.md 13.5). A handshake that failed would fail again."""
+    return isinstance(error, TimeoutError | Interrupted | ClientOSError) and not isinstance(error, ClientSSLError)
 
 
 def _words(error: BaseException, host: str) -> tuple[str, str]:

@@ -21,56 +21,6 @@ from tests.integration.transport.rawserver import Peer, RawServer
 CREDENTIALS = {"Authorization": "Bearer t", "X-Api-Key": "k", "Cookie": "s=1", "Accept": "*/*"}
 
 
-async def _resets(peer: Peer) -> None:
-    peer.reset()
-
-
-async def _hangs_up(peer: Peer) -> None:
-    peer.hang_up()
-
-
-async def _hangs(peer: Peer) -> None:
-    await asyncio.Event().wait()
-
-
-@pytest.mark.parametrize("behaviour", [_resets, _hangs_up, _hangs])
-@pytest.mark.parametrize(
-    ("method", "times"), [("PUT", 1), ("POST", 1), ("PATCH", 1), ("DELETE", 1), ("OPTIONS", 1), ("GET", 2), ("HEAD", 2)]
-)
-@pytest.mark.parametrize("kept", [False, True])
-async def test_what_is_sent_twice(send: Send, behaviour: object, method: str, times: int, kept: bool) -> None:
-    """After a reset or a time-out GET and HEAD go once more, nothing else does, on fresh and on kept connections."""
-    assert callable(behaviour)
-
-    async def behave(peer: Peer) -> None:
-        if peer.target == "POST /warm":
-            await peer.answer("200 OK")
-        else:
-            await behaviour(peer)
-
-    async with RawServer(behave) as server:
-        if kept:
-            await send(server.url("/warm"), "POST")
-        with pytest.raises(TransportFailure) as caught:
-            await send(server.url("/x"), method, body=b"{}" if method in ("PUT", "POST", "PATCH") else None)
-        assert caught.value.code == ("connection_timeout" if behaviour is _hangs else "connection_error")
-        assert caught.value.sent is True
-        assert server.targets.count(f"{method} /x") == times
-
-
-async def test_the_second_try_can_succeed(send: Send) -> None:
-    """A GET that met a reset is answered by its repetition."""
-
-    async def behave(peer: Peer) -> None:
-        if peer.number == 1:
-            peer.reset()
-        else:
-            await peer.answer("200 OK", b"[]")
-
-    async with RawServer(behave) as server:
-        assert (await send(server.url())).body == b"[]"
-
-
 async def test_an_early_answer_to_a_large_body(send: Send) -> None:
     """An application that answers before it has read everything is heard; nothing hangs and nothing is sent again."""
 

@@ -1,4 +1,4 @@
-"""The attempt loop: slots, waits and repetitions, on a clock that is moved by hand."""
+"""The attempt loop: slots, waits and verdicts, on a clock that is moved by hand."""
 
 from __future__ import annotations
 
@@ -8,98 +8,12 @@ from typing import Any
 
 import pytest
 
-from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
-from fairlead.domain.document import AccountId
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
-from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
-from fairlead.domain.secret import Secret
-from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts, Patience
-from fairlead.engine.body import BodyReader
-from fairlead.engine.ports import Answer, AuthFlow, Deadline, PoolSettings, TransportProfile, Verdict
-from fairlead.engine.prepare import Prepared, connection_of, pool_settings
-from fairlead.engine.run import RunStats
-from fairlead.engine.verdict import ConnectionRules, ResponseRules
-from fairlead.limits.pools import Pools
-from fairlead.limits.retry_after import wait_seconds
-from tests.unit.clock import ManualClock
-
-ACCOUNT = AccountId("a" * 24)
-Script = list[HttpResponse | TransportFailure]
-
-
-class Scripted:
-    """A transport that answers from a list and notes when it was asked."""
-
-    def __init__(self, clock: ManualClock, script: Script) -> None:
-        self.clock = clock
-        self.script = script
-        self.sent: list[tuple[float, HttpRequest]] = []
-
-    async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
-        self.sent.append((self.clock.monotonic(), request))
-        answer = self.script.pop(0)
-        if isinstance(answer, TransportFailure):
-            raise answer
-        return answer
-
-    async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
-        self.sent.append((self.clock.monotonic(), HttpRequest("CONNECT", url)))
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def answer(status: int, body: bytes = b"{}", **headers: str) -> HttpResponse:
-    """A JSON answer."""
-    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return HttpResponse(status, Headers([("Content-Type", "application/json"), *pairs]), body)
-
-
-def prepared(**http: Any) -> Prepared:
-    """A connection that signs in with a bearer token."""
-    auth = {"type": "token", "token": {"token": Secret("t0k3n-value")}}
-    tree = {"type": "http", "http": {"baseURI": "https://a.test", "mediaType": "json", "auth": auth, **http}}
-    connection = connection_of(ACCOUNT, tree)
-    reader = BodyReader(codecs, codec_for_content_type, "json")
-    strategy = strategy_for(connection.http)
-    return Prepared(
-        connection,
-        ConnectionRules.of(connection.http, reader),
-        strategy,
-        pool_settings("c1", connection.http, None),
-        TransportProfile("c1"),
-        connection.http.get("retryHeader") or "Retry-After",
-    )
-
-
-class Loop:
-    """An attempt loop with everything real but the wire and the clock."""
-
-    def __init__(self, script: Script) -> None:
-        self.clock = ManualClock()
-        self.transport = Scripted(self.clock, script)
-        self.pools = Pools(self.clock, random=lambda: 0.0)
-        self.refused: list[str] = []
-        self.attempts = Attempts(self.transport, self.pools, self.clock, wait_seconds, self._refuse)
-        self.stats = RunStats()
-
-    async def _refuse(self, of: Prepared) -> None:
-        self.refused.append(of.connection.name)
-
-    def start(self, of: Prepared, *, seconds: float = 300, patience: Patience = RUN_PATIENCE) -> asyncio.Task[Answer]:
-        """Begin one request."""
-        request = HttpRequest("POST", "https://a.test/x", body=b"{}")
-        deadline = Deadline(self.clock.monotonic() + seconds)
-        return asyncio.create_task(
-            self.attempts.send(of, request, ResponseRules(), deadline=deadline, stats=self.stats, patience=patience)
-        )
-
-    @property
-    def times(self) -> list[float]:
-        """When the application was asked."""
-        return [at for at, _ in self.transport.sent]
-
+from fairlead.domain.http import HttpRequest, TransportFailure
+from fairlead.engine.attempt import PING_PATIENCE
+from fairlead.engine.ports import AuthFlow, PoolSettings, Verdict
+from fairlead.engine.prepare import pool_settings
+from tests.unit.engine.attempting import Loop, answer, prepared
 
 THROTTLED = {
     "rateLimit": {"failStatusCode": 400, "failPath": "status", "failValues": ["Throttled"]},
@@ -254,39 +168,3 @@ async def test_a_throttled_request_is_signed_anew() -> None:
     await loop.clock.advance(2)
     assert (await task).verdict is Verdict.SUCCESS
     assert [request.headers.get("X-Signature") for _, request in loop.transport.sent] == ["1", "2"]
-
-
-REDIRECT = "https://a.test/y"
-
-
-async def test_a_redirect_takes_a_slot_and_a_pause_of_its_own() -> None:
-    """connections.md 7.4, 13.4: hops are requests like any other."""
-    loop = Loop([answer(307, Location=REDIRECT), answer(200)])
-    task = loop.start(prepared(concurrencyLevel=1, rateLimit={"limit": 500}))
-    await loop.clock.advance(1)
-    assert (await task).verdict is Verdict.SUCCESS
-    assert loop.times == [0.0, 0.5]
-    assert [request.url for _, request in loop.transport.sent] == ["https://a.test/x", "https://a.test/y"]
-
-
-async def test_a_redirect_that_means_a_failed_sign_in_is_not_followed() -> None:
-    """connections.md 6.1: an application that redirects to its login page, told by a configured status."""
-    loop = Loop([answer(307, Location=REDIRECT)])
-    auth = {"type": "token", "token": {"token": Secret("t0k3n-value")}, "failStatusCode": 307}
-    task = loop.start(prepared(auth=auth))
-    await loop.clock.advance(0)
-    with pytest.raises(AuthenticationFailed):
-        await task
-    assert len(loop.times) == 1
-
-
-@pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1)])
-async def test_a_broken_get_has_one_second_try(method: str, times: int) -> None:
-    """connections.md 13.5."""
-    broken = TransportFailure("connection_error", "reset", repeatable=True)
-    loop = Loop([broken, broken, answer(200)])
-    request = HttpRequest(method, "https://a.test/x")
-    deadline = Deadline(loop.clock.monotonic() + 10)
-    with pytest.raises(ApplicationFailure):
-        await loop.attempts.send(prepared(), request, ResponseRules(), deadline=deadline, stats=loop.stats)
-    assert (len(loop.times), loop.stats.calls) == (times, times)

@@ -1,0 +1,99 @@
+"""An attempt loop with everything real but the wire and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fairlead.auth.registry import strategy_for
+from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.domain.document import AccountId
+from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
+from fairlead.domain.secret import Secret
+from fairlead.engine.attempt import RUN_PATIENCE, Attempts, Patience
+from fairlead.engine.body import BodyReader
+from fairlead.engine.ports import Answer, Deadline, TransportProfile
+from fairlead.engine.prepare import Prepared, connection_of, pool_settings
+from fairlead.engine.run import RunStats
+from fairlead.engine.verdict import ConnectionRules, ResponseRules
+from fairlead.limits.pools import Pools
+from fairlead.limits.retry_after import wait_seconds
+from tests.unit.clock import ManualClock
+
+ACCOUNT = AccountId("a" * 24)
+Script = list[HttpResponse | TransportFailure]
+
+
+class Scripted:
+    """A transport that answers from a list and notes when it was asked."""
+
+    def __init__(self, clock: ManualClock, script: Script) -> None:
+        self.clock = clock
+        self.script = script
+        self.sent: list[tuple[float, HttpRequest]] = []
+
+    async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
+        self.sent.append((self.clock.monotonic(), request))
+        answer = self.script.pop(0)
+        if isinstance(answer, TransportFailure):
+            raise answer
+        return answer
+
+    async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
+        self.sent.append((self.clock.monotonic(), HttpRequest("CONNECT", url)))
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def answer(status: int, body: bytes = b"{}", **headers: str) -> HttpResponse:
+    """A JSON answer."""
+    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return HttpResponse(status, Headers([("Content-Type", "application/json"), *pairs]), body)
+
+
+def prepared(**http: Any) -> Prepared:
+    """A connection that signs in with a bearer token."""
+    auth = {"type": "token", "token": {"token": Secret("t0k3n-value")}}
+    tree = {"type": "http", "http": {"baseURI": "https://a.test", "mediaType": "json", "auth": auth, **http}}
+    connection = connection_of(ACCOUNT, tree)
+    reader = BodyReader(codecs, codec_for_content_type, "json")
+    strategy = strategy_for(connection.http)
+    return Prepared(
+        connection,
+        ConnectionRules.of(connection.http, reader),
+        strategy,
+        pool_settings("c1", connection.http, None),
+        TransportProfile("c1"),
+        connection.http.get("retryHeader") or "Retry-After",
+    )
+
+
+class Loop:
+    """An attempt loop with everything real but the wire and the clock."""
+
+    def __init__(self, script: Script) -> None:
+        self.clock = ManualClock()
+        self.transport = Scripted(self.clock, script)
+        self.pools = Pools(self.clock, random=lambda: 0.0)
+        self.refused: list[str] = []
+        self.attempts = Attempts(self.transport, self.pools, self.clock, wait_seconds, self._refuse)
+        self.stats = RunStats()
+
+    async def _refuse(self, of: Prepared) -> None:
+        self.refused.append(of.connection.name)
+
+    def start(
+        self, of: Prepared, method: str = "POST", *, seconds: float = 300, patience: Patience = RUN_PATIENCE
+    ) -> asyncio.Task[Answer]:
+        """Begin one request."""
+        request = HttpRequest(method, "https://a.test/x", body=None if method == "GET" else b"{}")
+        deadline = Deadline(self.clock.monotonic() + seconds)
+        return asyncio.create_task(
+            self.attempts.send(of, request, ResponseRules(), deadline=deadline, stats=self.stats, patience=patience)
+        )
+
+    @property
+    def times(self) -> list[float]:
+        """When the application was asked."""
+        return [at for at, _ in self.transport.sent]
