@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.json import JsonCodec
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.paths import PathError
 from fairlead.engine.ports import UnreadableBody
 
-CODEC = codecs["json"]
+CODEC = JsonCodec()
 BODY = (
     b'\xef\xbb\xbf {"data":{"items":[ {"a" : 1.50, "a":2} , 5, [1 ,2], null]},"o":{"k" : 1},"n":null,"s":5,"e":[],'
     b'"l":[{"x":[1,2]},{"x":3},{}],"d.e":[{"z":140891.90}]} '
@@ -94,10 +98,11 @@ def test_empty_body(body: bytes) -> None:
 @pytest.mark.parametrize("path", [None, "a", "a.b", "[*]", "a[*]", "$..a", "a.b.c.d", "0"])
 def test_unreadable(body: bytes, charset: str | None, message: str, path: str | None) -> None:
     """A body that is not JSON is refused by every reader, wherever the path points; the message names the byte, not the content."""
-    for read in (
+    readers: list[Callable[[], object]] = [
         lambda: CODEC.records(body, charset, path),
         lambda: CODEC.parse(body, charset),
-    ):
+    ]
+    for read in readers:
         with pytest.raises(UnreadableBody, match=message) as caught:
             read()
         assert "html" not in caught.value.message

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.http import Headers, HttpResponse
 from fairlead.engine.body import BodyReader
 from fairlead.engine.ports import Answer, Verdict

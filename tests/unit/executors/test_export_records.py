@@ -234,7 +234,11 @@ def test_a_data_uri_over_its_bounds_names_its_field() -> None:
         ({"http": {"relativeURI": "", "type": "csvstream"}}, "feature_not_supported", "http.type"),
         ({"http": {"relativeURI": "", "_asyncHelperId": "a"}}, "feature_not_supported", "http._asyncHelperId"),
         ({"http": {"relativeURI": "", "successMediaType": "xml"}}, "feature_not_supported", "http.successMediaType"),
-        ({"http": {"relativeURI": "", "errorMediaType": "xml"}}, "feature_not_supported", "http.errorMediaType"),
+        (
+            {"http": {"relativeURI": "", "errorMediaType": "xml", "response": {"errorPath": "//a[b or c]"}}},
+            "invalid_field",
+            "http.response.errorPath",
+        ),
         (http("/o", {}, method="POST", requestMediaType="form-data", body="{}"), "feature_not_supported", "http.body"),
         (
             http("/o", {}, method="POST", requestMediaType="urlencoded", body='{"a":1}'),

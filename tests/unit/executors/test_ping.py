@@ -56,19 +56,44 @@ async def test_the_request_of_a_ping(block: dict[str, Any], line: str) -> None:
     assert script.asked == [line]
 
 
-async def test_without_a_uri_the_base_is_reached() -> None:
-    """contract.md 2.3: the rendered ``baseURI``, no request."""
-    reached = []
+@pytest.mark.parametrize(("signs_in", "reached"), [(False, ["https://n.test/v1"]), (True, [])])
+async def test_without_a_uri_only_signing_in_is_tried(signs_in: bool, reached: list[str]) -> None:
+    """contract.md 2.3: a login or token request; where there is none to make, the rendered ``baseURI`` is reached, without a request."""
+    seen = []
     run = Script([]).run({})
     run.connection = connection_of(ACCOUNT, tree(baseURI="https://{{connection.name}}.test/v1"))
 
     async def reach(url: str) -> None:
-        reached.append(url)
+        seen.append(url)
 
-    run.reach = reach
+    async def sign_in() -> bool:
+        return signs_in
+
+    run.reach, run.sign_in = reach, sign_in
     assert await EXECUTOR.ping(run) is None
-    assert reached == ["https://n.test/v1"]
+    assert seen == reached
 
+
+XPATHS: list[dict[str, Any]] = [
+    {"mediaType": "xml", "ping": {"relativeURI": "/", "failPath": "/a[@b='c']"}},
+    {"successMediaType": "xml", "auth": {"failPath": "//a[last()]/text()"}},
+    {"errorMediaType": "xml", "rateLimit": {"failPath": "//Fault[b='c']"}},
+    {"errorMediaType": "xml", "rateLimit": {"failPath": "$..a"}},
+    {"mediaType": "xml", "successMediaType": "json", "rateLimit": {"failPath": "$..a"}},
+    {"auth": {"token": {"refreshTokenPath": "/a[@b='c']", "refreshResponseMediaType": "xml", "tokenPaths": ["//b"]}}},
+    {"auth": {"token": {"refreshTokenPath": "/a[@b='c']", "tokenPaths": ["/a/text()", "['a.b']"]}}},
+]
+NO_PATHS: list[tuple[str, dict[str, Any]]] = [
+    ("http.ping.failPath", {"mediaType": "xml", "ping": {"relativeURI": "/", "failPath": "/a[b or c]"}}),
+    ("http.ping.errorPath", {"mediaType": "xml", "ping": {"relativeURI": "/", "errorPath": "a[0].b"}}),
+    ("http.auth.failPath", {"successMediaType": "xml", "auth": {"failPath": "a[0].b"}}),
+    ("http.rateLimit.failPath", {"errorMediaType": "xml", "rateLimit": {"failPath": "//a[count(b)=1]"}}),
+    ("http.rateLimit.failPath", {"errorMediaType": "xml", "rateLimit": {"failPath": "a["}}),
+    ("http.auth.failPath", {"mediaType": "json", "auth": {"failPath": "/a/text()[@b='c']]"}}),
+    ("http.auth.token.refreshTokenPath", {"auth": {"token": {"refreshTokenPath": "$.a", "refreshResponseMediaType": "xml"}}}),
+    ("http.auth.token.refreshTokenPath", {"auth": {"token": {"refreshTokenPath": "/a]", "refreshResponseMediaType": "json"}}}),
+    ("http.auth.token.tokenPaths.1", {"auth": {"token": {"tokenPaths": ["a", "b["]}}}),
+]  # fmt: skip
 
 WRONG: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({}, set()),
@@ -88,8 +113,8 @@ WRONG: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
         },
     ),
     ({"ping": {"relativeURI": "/", "method": "GET", "body": "{{"}}, set()),
-    ({"mediaType": "xml", "ping": {"relativeURI": "/", "failPath": "/a[@b='c']"}}, set()),
-    ({"auth": {"token": {"refreshTokenPath": "/a[@b='c']", "refreshResponseMediaType": "xml"}}}, set()),
+    *((block, set()) for block in XPATHS),
+    *((block, {("invalid_field", field)}) for field, block in NO_PATHS),
     ({"auth": {"cookie": {"uri": "{{", "body": "{{"}}}, {("invalid_template", "http.auth.cookie.uri"), ("invalid_template", "http.auth.cookie.body")}),
     ({"auth": {"token": {"refreshHeaders": [{"name": "X", "value": "{{"}]}}}, {("invalid_template", "http.auth.token.refreshHeaders.0.value")}),
 ]  # fmt: skip
@@ -99,7 +124,7 @@ WRONG: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
 def test_every_template_and_path_of_a_connection_is_compiled_on_save(
     block: dict[str, Any], problems: set[tuple[str, str]]
 ) -> None:
-    """connections.md 2, contract.md 1.5: all at once, each once, with its field; XPaths are kept as they are."""
+    """connections.md 2, 5.1, contract.md 1.5: all at once, each once, with its field; an XPath where answers can be XML."""
     found = [(p.code, p.field) for p in EXECUTOR.check_connection(connection_of(ACCOUNT, tree(**block)))]
     assert set(found) == problems
     assert len(found) == len(problems)

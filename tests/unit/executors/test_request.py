@@ -6,17 +6,12 @@ from typing import Any
 
 import pytest
 
+from fairlead.codecs.media_types import MEDIA_TYPES, body_place
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import HttpRequest
+from fairlead.domain.product import USER_AGENT
 from fairlead.engine.ports import Place, Scope
-from fairlead.executors.http.request import (
-    CONTENT_TYPES,
-    USER_AGENT,
-    RequestBuilder,
-    Target,
-    TemplateCollector,
-    body_place,
-)
+from fairlead.executors.http.request import RequestBuilder, Target, TemplateCollector
 from fairlead.templates.compiler import TemplateCompiler
 from tests.unit.scripted import BASE, Script
 
@@ -121,12 +116,15 @@ def test_accept_follows_the_media_type_of_answers(http: dict[str, Any], target: 
     assert built(http, uri="/", **target).headers.get("Accept") == accept
 
 
-@pytest.mark.parametrize("media_type", [word for word in CONTENT_TYPES if word != "form-data"])
+@pytest.mark.parametrize("media_type", [word for word in MEDIA_TYPES if word != "form-data"])
 def test_content_type_follows_the_media_type_of_the_body(media_type: str) -> None:
     """connections.md 13.3."""
     request = built({"mediaType": media_type}, uri="/", body="x")
-    assert request.headers.get("Content-Type") == CONTENT_TYPES[media_type]
-    assert built(uri="/", body="x", media_type=media_type).headers.get("Content-Type") == CONTENT_TYPES[media_type]
+    assert request.headers.get("Content-Type") == MEDIA_TYPES[media_type].content_type
+    assert (
+        built(uri="/", body="x", media_type=media_type).headers.get("Content-Type")
+        == MEDIA_TYPES[media_type].content_type
+    )
 
 
 def one(name: str, value: str) -> list[dict[str, str]]:

@@ -50,7 +50,7 @@ class AnyRequest(Script):
     def __init__(self, reply: Reply) -> None:
         super().__init__([("", reply)])
 
-    async def send(self, request: Any, rules: Any) -> Any:
+    async def send(self, request: Any, rules: Any, rebuild: Any = None) -> Any:
         """The line is taken from the request itself."""
         body = "" if request.body is None else f" {request.body.decode()}"
         self.steps = [(f"{request.method} {request.url.removeprefix(BASE)}{body}", self.steps[0][1])]

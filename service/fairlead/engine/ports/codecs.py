@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fairlead.engine.ports.values import Json
 
@@ -17,13 +17,18 @@ class UnreadableBody(Exception):
 
 
 class Codec(Protocol):
-    """One media type, both directions (connections.md 13.3, exports-imports.md 2)."""
+    """Reads the answers of one media type, for paths into them (connections.md 5.1)."""
 
     media_type: str
     """The word of the contract: ``json``."""
 
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""
+
+
+@runtime_checkable
+class RecordCodec(Codec, Protocol):
+    """A media type whose answers become records, and records bodies (connections.md 13.3, exports-imports.md 2)."""
 
     def records(self, body: bytes, charset: str | None, resource_path: str | None) -> list[bytes] | None:
         """The records at ``resource_path`` as raw JSON text each, verbatim where the format is JSON (exports-imports.md 2.2).

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fairlead.codecs.media_types import body_place
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.registry import Registry
 from fairlead.domain.rules.connection import check_connection
+from fairlead.domain.selector import answer_media_types
 from fairlead.engine.model import refuse_unread_answers
-from fairlead.engine.ports import Answer, Codec, PagingStrategy, Place, Templates
+from fairlead.engine.ports import Answer, Clock, Codec, PagingStrategy, Place, Templates
 from fairlead.engine.run import Run
 from fairlead.executors.http.export import HttpExporter
 from fairlead.executors.http.export_plan import ExportPlan
 from fairlead.executors.http.ping import PingPlan, refuse
-from fairlead.executors.http.request import TemplateCollector, body_place
+from fairlead.executors.http.request import TemplateCollector
 from fairlead.executors.http.submit import HttpImporter
+from fairlead.transport.certificates import check_certificates
+from fairlead.transport.clock import SystemClock
 
 _PATHS: Final = (
     "http.auth.failPath",
@@ -27,9 +31,8 @@ _PATHS: Final = (
     "http.ping.errorPath",
 )
 _TOKEN_PATH: Final = "http.auth.token.refreshTokenPath"  # noqa: S105  # where the token stands, not the token
-_MEDIA_TYPES: Final = ("mediaType", "successMediaType", "errorMediaType")
-"""Of answers: with ``xml`` among them the paths may be XPath, which this build keeps and does not read."""
-
+_ACCESS_TOKEN_PATH: Final = "http.auth.oauth.accessTokenPath"  # noqa: S105  # where the token stands, not the token
+_TOKEN_PATHS: Final = "http.auth.token.tokenPaths"  # noqa: S105  # where tokens stand, not tokens
 _URIS: Final = ("http.auth.token.refreshRelativeURI", "http.auth.token.revoke.uri", "http.auth.cookie.uri")
 _HEADERS: Final = (
     "http.auth.token.refreshHeaders",
@@ -47,22 +50,32 @@ _BODIES: Final = (
 class HttpExecutor:
     """Runs HTTP connections. Everything it compiles is cached by the template compiler and the path cache."""
 
-    def __init__(self, templates: Templates, codecs: Registry[Codec], paging: Registry[PagingStrategy]) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        codecs: Registry[Codec],
+        paging: Registry[PagingStrategy],
+        clock: Clock | None = None,
+    ) -> None:
         self._templates = templates
         self._codecs = codecs
         self._paging = paging
+        self._clock = clock or SystemClock()
 
     def check_connection(self, connection: Connection) -> list[Problem]:
         """What is wrong between the fields of a connection, and templates and paths that cannot be compiled; fields in the ``http``
         dialect."""
         problems = check_connection(connection.http)
+        problems += check_certificates(connection.http, self._clock.now())
         root = {"http": connection.http}
         collector = TemplateCollector(self._templates, problems)
-        if "xml" not in map(connection.http.get, _MEDIA_TYPES):
-            for field in _PATHS:
-                collector.path(_value(root, field), field)
-        if _value(root, "http.auth.token.refreshResponseMediaType") != "xml":
-            collector.path(_value(root, _TOKEN_PATH), _TOKEN_PATH)
+        media_types = answer_media_types(connection.http)
+        for field in _PATHS:
+            collector.selector(_value(root, field), field, media_types)
+        for field in (_TOKEN_PATH, _ACCESS_TOKEN_PATH):
+            collector.selector(_value(root, field), field, _token_media_types(root))
+        for index, path in enumerate(_value(root, _TOKEN_PATHS) or ()):
+            collector.selector(path, f"{_TOKEN_PATHS}.{index}", _token_media_types(root))
         PingPlan.of(connection, self._templates, problems)
         place = body_place(connection.http.get("mediaType"))
         for field in _URIS:
@@ -74,14 +87,14 @@ class HttpExecutor:
         return problems
 
     async def ping(self, run: Run) -> Answer | None:
-        """Send the test request; without one, connect to ``baseURI`` (contract.md 2.3)."""
+        """Send the test request; without one, only sign in (contract.md 2.3)."""
         problems: list[Problem] = []
         refuse_unread_answers(run.connection.http, self._codecs, "ping")
         plan = PingPlan.of(run.connection, self._templates, problems)
         refuse(problems)
         answer = await plan.send(run)
         if answer is None:
-            await run.reach(plan.base_url(run))
+            await plan.sign_in(run)
         return answer
 
     def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> HttpImporter:
@@ -91,6 +104,12 @@ class HttpExecutor:
     def exporter(self, connection: Connection, export: Tree, problems: list[Problem]) -> HttpExporter:
         """Compile an export."""
         return HttpExporter(ExportPlan.of(connection, export, self._templates, self._codecs, self._paging, problems))
+
+
+def _token_media_types(root: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the answers to token requests: without a word ``Content-Type`` says it, then they are JSON (connections.md 3.2)."""
+    configured = _value(root, "http.auth.token.refreshResponseMediaType")
+    return (configured,) if configured else ("json", "xml")
 
 
 def _value(root: Mapping[str, Any], field: str) -> Any:

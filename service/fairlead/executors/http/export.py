@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.dates import iso
@@ -16,6 +17,7 @@ from fairlead.engine.ports import (
     ApplicationPage,
     Json,
     Page,
+    RecordCodec,
     Scope,
     Template,
     TemplateError,
@@ -62,7 +64,7 @@ class HttpExporter:
                 message = f"the application leads back to a page that was fetched before: {shown}"
                 raise ApplicationFailure(Problem("paging_loop", message, source="application"))
             made.add(digest)
-            answer = await run.send(request, self._requests_of(at).rules)
+            answer = await run.send(request, self._requests_of(at).rules, partial(self._request, run, at))
             page, following = self._read(run, at, request, digest, answer)
             yield page
             if following is None:
@@ -173,12 +175,13 @@ class HttpExporter:
     def _records(self, answer: Answer, path: str | None) -> list[bytes]:
         """The records, verbatim; nothing but their ends is looked at."""
         body = answer.response.body
-        if answer.codec is None and body:
+        codec = answer.codec if isinstance(answer.codec, RecordCodec) else None
+        if codec is None and body:
             kind = answer.response.headers.get("Content-Type") or "nothing"
             message = f"the answer says that it is {kind}, a media type that this build does not read"
             raise ApplicationFailure(Problem("invalid_response", message, source="application"))
         try:
-            records = answer.codec.records(body, answer.charset, path) if answer.codec is not None else None
+            records = codec.records(body, answer.charset, path) if codec is not None else None
         except UnreadableBody as problem:
             # Rule 7 of connections.md 5.3, here and not in the verdict: cutting the records checks the body already, and a
             # second look at it would cost half as much again.

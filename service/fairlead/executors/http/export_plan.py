@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fairlead.codecs.media_types import body_place
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.jsonvalue import text_of
 from fairlead.domain.paths import PathError, compile_path
 from fairlead.domain.registry import Registry
-from fairlead.engine.ports import Codec, Json, PagingStrategy, Place, Template, Templates
-from fairlead.engine.verdict import PathRule, ResponseRules
+from fairlead.domain.selector import answer_media_types
+from fairlead.engine.checks import PathRule
+from fairlead.engine.ports import Codec, Json, PagingStrategy, Place, RecordCodec, Template, Templates
+from fairlead.engine.verdict import ResponseRules
 from fairlead.executors.http.request import (
     HeaderTemplate,
     RequestBuilder,
     TemplateCollector,
-    body_place,
     dynamic_lookups,
 )
 from fairlead.executors.http.rows import Rows
@@ -26,7 +28,7 @@ from fairlead.executors.http.rows import Rows
 LAST_PAGE_STATUS: Final = 404
 """Ends the paging from the second request on when nothing else is configured (exports-imports.md 4.2 rule 1)."""
 
-_RESPONSE_PATHS: Final = ("resourcePath", "successPath", "failPath", "errorPath")
+_VERDICT_PATHS: Final = ("successPath", "failPath", "errorPath")
 _PAGING_PATHS: Final = ("resourcePath", "lastPagePath", "maxPagePath", "maxCountPath")
 _POINTERS: Final = ("path", "pathAfterFirstRequest")
 _KINDS: Final = ("file", "blob", "csvstream")
@@ -97,6 +99,8 @@ class ExportPlan:
         strategy = methods.get(paging.get("method") or "")
         collector = TemplateCollector(templates, problems)
         problems.extend(_unsupported(connection, http, codecs))
+        for name in _VERDICT_PATHS:
+            collector.selector(response.get(name), f"http.response.{name}", answer_media_types(connection.http, http))
         problems.extend(_unreadable_paths(response, paging))
         first = _first(connection, http, collector, problems)
         later = _later(connection, http, first, strategy, collector, problems)
@@ -183,7 +187,7 @@ def _rules(http: Tree, end_statuses: frozenset[int]) -> ResponseRules:
             end_statuses=end_statuses,
         )
     except PathError:
-        return ResponseRules()  # told with its field by _unreadable_paths
+        return ResponseRules()  # told with its field by the collector
 
 
 def _rule(path: Json, values: Json) -> PathRule | None:
@@ -194,7 +198,7 @@ def _rule(path: Json, values: Json) -> PathRule | None:
 
 
 def _unreadable_paths(response: Mapping[str, Json], paging: Mapping[str, Json]) -> Iterator[Problem]:
-    fields = [(f"http.response.{name}", response.get(name)) for name in _RESPONSE_PATHS]
+    fields = [("http.response.resourcePath", response.get("resourcePath"))]
     fields += [(f"http.paging.{name}", paging.get(name)) for name in _PAGING_PATHS]
     if paging.get("pathLocation") != "header":
         fields += [(f"http.paging.{name}", paging.get(name)) for name in _POINTERS]
@@ -239,10 +243,11 @@ def _unsupported(connection: Connection, http: Tree, codecs: Registry[Codec]) ->
         yield _later_issue("http.type", f"an HTTP export of type {http['type']}")
     if http.get("_asyncHelperId"):
         yield _later_issue("http._asyncHelperId", "an asynchronous export")
-    for name in ("successMediaType", "errorMediaType"):
-        word = http.get(name) or connection.http.get(name)
-        if word and word not in codecs:
-            yield _later_issue(f"http.{name}", f"reading {word} answers")
+    good, bad = (http.get(name) or connection.http.get(name) for name in ("successMediaType", "errorMediaType"))
+    if good and not isinstance(codecs.get(good), RecordCodec):
+        yield _later_issue("http.successMediaType", f"reading {good} answers")
+    if bad and bad not in codecs:
+        yield _later_issue("http.errorMediaType", f"reading {bad} answers")
     media_type = _request_media_type(connection, http)
     for body, field in ((http.get("body"), "http.body"), ((http.get("paging") or {}).get("body"), "http.paging.body")):
         json_template = isinstance(body, str) and body.lstrip().startswith("{") and not body.lstrip().startswith("{{")

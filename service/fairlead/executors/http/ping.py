@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from fairlead.codecs.media_types import body_place
 from fairlead.domain.connection import Connection
 from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.http import HttpRequest
 from fairlead.domain.paths import PathError
 from fairlead.engine.ports import Answer, Json, Place, Scope, Template, Templates
 from fairlead.engine.run import Run
 from fairlead.engine.verdict import ResponseRules
-from fairlead.executors.http.request import RequestBuilder, Target, TemplateCollector, body_place
+from fairlead.executors.http.request import RequestBuilder, Target, TemplateCollector
 
 _METHODS_WITH_BODY = ("POST", "PUT")
 
@@ -53,13 +56,22 @@ class PingPlan:
         if self.relative_uri is None:
             return None
         target = Target(self.method, self.relative_uri, self.body)
-        return await run.send(
-            self.builder.build(run, target, self.scope(run), field="http.ping.relativeURI"), self.rules
-        )
+        build = partial(self._build, run, target, "http.ping.relativeURI")
+        return await run.send(build(), self.rules, build)
 
-    def base_url(self, run: Run) -> str:
-        """The rendered base URI, for a ping that can only connect."""
-        return self.builder.build(run, Target("GET"), self.scope(run), field="http.baseURI").url
+    async def sign_in(self, run: Run) -> None:
+        """The authentication step alone (contract.md 2.3): a login or token request, a digest handshake at the base URI; where there is
+        nothing to try, connecting."""
+        if await run.sign_in():
+            return
+        build = partial(self._build, run, Target("GET"), "http.baseURI")
+        if (run.connection.http.get("auth") or {}).get("type") == "digest":
+            await run.send(build(), ResponseRules(), build)  # whatever it answers, unless it refuses the credentials
+        else:
+            await run.reach(build().url)
+
+    def _build(self, run: Run, target: Target, field: str) -> HttpRequest:
+        return self.builder.build(run, target, self.scope(run), field=field)
 
 
 def _rules(ping: Mapping[str, Json]) -> ResponseRules:

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fairlead.codecs.media_types import MEDIA_TYPES, accept
 from fairlead.domain import urls
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import Headers, HttpRequest
 from fairlead.domain.paths import Path, PathError, compile_path
+from fairlead.domain.product import ACCEPT_ENCODING, USER_AGENT
+from fairlead.domain.selector import check_selector
 from fairlead.engine.ports import Json, Place, Scope, Template, TemplateError, Templates
 from fairlead.engine.run import Run
-
-VERSION: Final = "0.1.0"
-USER_AGENT: Final = f"fairlead/{VERSION}"
-
-CONTENT_TYPES: Final[Mapping[str, str]] = {
-    "json": "application/json",
-    "xml": "application/xml",
-    "urlencoded": "application/x-www-form-urlencoded",
-    "form-data": "multipart/form-data",
-    "plaintext": "text/plain; charset=utf-8",
-    "csv": "text/csv",
-    "octet-stream": "application/octet-stream",
-}
-"""``Content-Type`` of a body by media type (connections.md 13.3)."""
-
-_ACCEPTS: Final[Mapping[str, str]] = {
-    "json": "application/json",
-    "xml": "application/xml",
-    "csv": "text/csv",
-    "plaintext": "text/plain",
-}
-
-_BODY_PLACES: Final[Mapping[str, Place]] = {
-    "json": Place.JSON,
-    "form-data": Place.JSON,
-    "xml": Place.XML,
-    "urlencoded": Place.FORM,
-}
 
 _OPEN_PLACES: Final = (
     "connection._id",
@@ -53,11 +28,6 @@ _OPEN_PLACES: Final = (
 )
 
 _NOT_SETTABLE: Final = frozenset(("host", "content-length", "transfer-encoding", "connection"))
-
-
-def body_place(media_type: str | None) -> Place:
-    """How double braces format a value inside a body of that media type (handlebars.md 3)."""
-    return _BODY_PLACES.get(media_type or "json", Place.PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +63,15 @@ class TemplateCollector:
         except PathError as error:
             self._problems.append(Problem("invalid_field", f"{field}: {error}", field))
             return None
+
+    def selector(self, text: Json, field: str, media_types: Collection[str]) -> None:
+        """Notes a path into answers of these media types that cannot be read as ``invalid_field`` (connections.md 5.1)."""
+        if not isinstance(text, str) or not text:
+            return
+        try:
+            check_selector(text, media_types)
+        except PathError as error:
+            self._problems.append(Problem("invalid_field", f"{field}: {error}", field))
 
     def headers(self, entries: Json, field: str, *, strict: bool = False) -> tuple[HeaderTemplate, ...]:
         """Compiled ``headers[]`` of a connection or resource; names that cannot be set are problems."""
@@ -177,12 +156,12 @@ class RequestBuilder:
                 [
                     ("Accept", self._accept(target)),
                     ("User-Agent", USER_AGENT),
-                    ("Accept-Encoding", "gzip, deflate"),
+                    ("Accept-Encoding", ACCEPT_ENCODING),
                 ]
             )
             media_type = target.media_type or self.media_type
-            if body is not None and media_type in CONTENT_TYPES:
-                headers.set("Content-Type", CONTENT_TYPES[media_type])
+            if body is not None and media_type in MEDIA_TYPES:
+                headers.set("Content-Type", MEDIA_TYPES[media_type].content_type)
             marked = frozenset(h.name.lower() for h in (*self.headers, *target.headers) if h.secret)
             secret_body = target.body is not None and not isinstance(target.body, bytes) and reads_secrets(target.body)
             request = HttpRequest(target.method, url, headers, body, marked, secret_body)
@@ -211,7 +190,7 @@ class RequestBuilder:
 
     def _accept(self, target: Target) -> str:
         word = target.accept or self.success_media_type or target.media_type or self.media_type
-        return _ACCEPTS.get(word, "*/*")
+        return accept(word)
 
     @staticmethod
     def _set(headers: Headers, header: HeaderTemplate, scope: Scope) -> None:

@@ -7,19 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fairlead.codecs.media_types import body_place
 from fairlead.domain import jsonvalue
 from fairlead.domain.charset import charset_name, readable
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.http import HttpRequest
 from fairlead.domain.paths import NOTHING, Path, PathError
 from fairlead.domain.registry import Registry
+from fairlead.domain.selector import answer_media_types
+from fairlead.domain.xpath import XmlDocument
 from fairlead.engine.ports import (
     Answer,
     Codec,
     Json,
     MappingError,
     Place,
+    RecordCodec,
     RecordResult,
     Scope,
     Template,
@@ -35,7 +40,6 @@ from fairlead.executors.http.request import (
     RequestBuilder,
     Target,
     TemplateCollector,
-    body_place,
     dynamic_lookups,
 )
 
@@ -65,7 +69,7 @@ class HttpImporter:
     headers: tuple[HeaderTemplate, ...]
     media_type: str
     accept: str | None
-    codec: Codec | None
+    codec: RecordCodec | None
     send_mapped: bool
     ignore_empty: bool
     body_limit: int | None
@@ -78,22 +82,23 @@ class HttpImporter:
         """Compile; every problem goes to ``problems``, fields relative to the import."""
         http = tree.get("http") or {}
         collector = TemplateCollector(templates, problems)
-        media_type = http.get("requestMediaType") or connection.http.get("mediaType") or "json"
-        codec = codecs.get(media_type)
+        media_type = _media_type(connection, http)
+        known = codecs.get(media_type)
+        codec = known if isinstance(known, RecordCodec) else None
         if codec is None and not all(http.get("body") or [None]):
             message = f"writing {media_type} bodies is stored but not supported by this build yet"
             field = "http.requestMediaType" if http.get("requestMediaType") else "http.body"
             problems.append(Problem("feature_not_supported", message, field))
         for name in ("successMediaType", "errorMediaType"):
             word = http.get(name) or connection.http.get(name)
-            if word and word not in codecs:
+            if word and not isinstance(codecs.get(word), RecordCodec):
                 message = f"reading {word} answers is stored but not supported by this build yet"
                 problems.append(Problem("feature_not_supported", message, f"http.{name}"))
         count = max(len(http.get("method") or ()), len(http.get("relativeURI") or ()), 1)
         strict = bool(http.get("strictHandlebarEvaluation"))
         lookups = [entry for entries in (tree, http) for entry in entries.get("lookups") or ()]
         positions = tuple(
-            _position(http, index, media_type, collector, lookups, strict=strict) for index in range(count)
+            _position(connection, http, index, collector, lookups, strict=strict) for index in range(count)
         )
         headers = collector.headers(http.get("headers"), "http.headers", strict=strict)
         problems.extend(_unsupported_lookups(positions, headers, lookups))
@@ -117,8 +122,11 @@ class HttpImporter:
         chosen = self.positions[position]
         body = self._body(run, chosen, submission)
         target = Target(chosen.method, chosen.relative_uri, body, self.headers, self.media_type, self.accept)
-        request = self.builder.build(run, target, _scope(run, submission.pre), field=f"http.relativeURI.{position}")
-        return [_result(await run.send(request, chosen.rules), chosen)]
+
+        def build() -> HttpRequest:
+            return self.builder.build(run, target, _scope(run, submission.pre), field=f"http.relativeURI.{position}")
+
+        return [_result(await run.send(build(), chosen.rules, build), chosen)]
 
     def data_uri(self, run: Run, submission: Submission) -> str | None:
         """The rendered ``dataURITemplate``; nothing when there is none, or it renders to nothing."""
@@ -149,7 +157,13 @@ class HttpImporter:
 
 
 def _position(
-    http: Tree, index: int, media_type: str, collector: TemplateCollector, lookups: Sequence[Tree], *, strict: bool
+    connection: Connection,
+    http: Tree,
+    index: int,
+    collector: TemplateCollector,
+    lookups: Sequence[Tree],
+    *,
+    strict: bool,
 ) -> Position:
     response = http.get("response") or {}
     uri, uri_field = _placed_at(http, "relativeURI", index)
@@ -165,19 +179,26 @@ def _position(
     return Position(
         _at(http.get("method"), index) or "POST",
         collector.compile(uri, Place.URI, f"http.{uri_field}", strict=strict),
-        collector.compile(body, body_place(media_type), f"http.{body_field}", strict=strict) if body else None,
-        _rules(http, index, collector),
+        collector.compile(body, body_place(_media_type(connection, http)), f"http.{body_field}", strict=strict)
+        if body
+        else None,
+        _rules(connection, http, index, collector),
         resource_path,
         id_path,
     )
 
 
-def _rules(http: Tree, index: int, collector: TemplateCollector) -> ResponseRules:
+def _media_type(connection: Connection, http: Tree) -> str:
+    return http.get("requestMediaType") or connection.http.get("mediaType") or "json"
+
+
+def _rules(connection: Connection, http: Tree, index: int, collector: TemplateCollector) -> ResponseRules:
     response = http.get("response") or {}
+    media_types = answer_media_types(connection.http, http)
     for name in ("successPath", "failPath"):
         text, field = _placed_at(response, name, index)
-        collector.path(text, f"http.response.{field}")
-    collector.path(response.get("errorPath"), "http.response.errorPath")
+        collector.selector(text, f"http.response.{field}", media_types)
+    collector.selector(response.get("errorPath"), "http.response.errorPath", media_types)
     try:
         return ResponseRules.of(
             {
@@ -258,6 +279,8 @@ def _json_of(answer: Answer) -> tuple[bytes | None, Json]:
     try:
         value = answer.value()
     except UnreadableBody:
+        return _raw(body, answer.charset), NOTHING
+    if isinstance(value, XmlDocument):
         return _raw(body, answer.charset), NOTHING
     if not isinstance(value, (dict, list)):
         return _raw(body, answer.charset), value
