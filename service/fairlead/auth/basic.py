@@ -5,11 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
+from fairlead.auth.fixed import Fixed
 from fairlead.domain.http import HttpRequest
-from fairlead.engine.ports import AuthFlow, Json
+from fairlead.engine.ports import AuthFlow, AuthSession, Json
 
 
-class Basic:
+class Basic(Fixed):
     """User name and password in every request."""
 
     name = "basic"
@@ -18,10 +19,10 @@ class Basic:
         """The Base64 of user name and password."""
         return (credentials(http),)
 
-    def flow(self, request: HttpRequest, http: Mapping[str, Json]) -> AuthFlow:
-        """One request with ``Authorization``; nothing can be renewed."""
+    def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
+        """One request with ``Authorization``."""
         signed = request.copy()
-        signed.headers.set("Authorization", f"Basic {credentials(http)}")
+        signed.headers.set("Authorization", f"Basic {credentials(session.http)}")
         signed.secret_headers |= {"authorization"}
         yield signed
 

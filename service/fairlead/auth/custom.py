@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fairlead.auth.refresh import refuse_refresh
+from fairlead.auth import refresh
 from fairlead.domain.http import HttpRequest
-from fairlead.engine.ports import AuthFlow, Json, Verdict
+from fairlead.engine.ports import AuthFlow, AuthSession, Json, RenewalFlow
 
 
 class Custom:
-    """Adds nothing."""
+    """Adds nothing; the token that templates show is renewed when the connection says how."""
 
     name = "custom"
 
@@ -18,8 +18,14 @@ class Custom:
         """Nothing is computed."""
         return ()
 
-    def flow(self, request: HttpRequest, http: Mapping[str, Json]) -> AuthFlow:
-        """The request as it is. Raises ``NotSupported`` when a renewal would be due."""
-        answer = yield request
-        if answer.verdict is Verdict.AUTHENTICATION_FAILED:
-            refuse_refresh(http)
+    def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
+        """The request as it is."""
+        yield request
+
+    def is_due(self, session: AuthSession) -> bool:
+        """A refresh is configured, and there is no token yet or its end is known and near."""
+        return refresh.is_due(session)
+
+    def renewal(self, session: AuthSession) -> RenewalFlow | None:
+        """The configured refresh request of ``token``."""
+        return refresh.renewal(session)

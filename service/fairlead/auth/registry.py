@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from fairlead.auth.basic import Basic
+from fairlead.auth.cookie import CookieLogin
 from fairlead.auth.custom import Custom
+from fairlead.auth.digest import Digest
+from fairlead.auth.oauth import Oauth
 from fairlead.auth.token import Token
+from fairlead.auth.wsse import Wsse
 from fairlead.domain.errors import feature_not_supported
 from fairlead.domain.registry import Registry
 from fairlead.engine.ports import AuthStrategy, Json
@@ -16,6 +20,10 @@ STRATEGIES: Final[Registry[AuthStrategy]] = Registry("authentication type")
 STRATEGIES.add("basic", Basic())
 STRATEGIES.add("token", Token())
 STRATEGIES.add("custom", Custom())
+STRATEGIES.add("oauth", Oauth())
+STRATEGIES.add("digest", Digest())
+STRATEGIES.add("wsse", Wsse())
+STRATEGIES.add("cookie", CookieLogin())
 
 
 def strategy_for(http: Mapping[str, Json]) -> AuthStrategy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -77,7 +77,16 @@ class HttpRequest:
 
     def copy(self) -> HttpRequest:
         """An independent copy, for a strategy to sign."""
-        return replace(self, headers=self.headers.copy())
+        # Not dataclasses.replace: it takes four times as long, and every request is signed.
+        return HttpRequest(
+            self.method,
+            self.url,
+            self.headers.copy(),
+            self.body,
+            self.secret_headers,
+            self.secret_body,
+            self.secret_query,
+        )
 
     def __repr__(self) -> str:
         return f"HttpRequest({self.method} {self.url.split('?', 1)[0]})"

@@ -19,6 +19,8 @@ AUTHENTICATION: Rows = [
     *[({"type": kind, "basic": {"username": "u"}}, set[str]()) for kind in ("basic", "digest", "wsse")],
     *[({"type": kind, "basic": {"username": "u", "password": ""}}, set[str]()) for kind in ("basic", "digest", "wsse")],
     ({"type": "basic", "basic": {"username": "a:b"}}, {f"{AUTH}.basic.username"}),
+    ({"type": "digest", "basic": {"username": "a:b"}}, set[str]()),
+    *[({"type": kind, "basic": {"username": "u\r\nX: y"}}, {f"{AUTH}.basic.username"}) for kind in ("basic", "digest", "wsse")],
     ({"type": "token"}, {f"{AUTH}.token.token"}),
     ({"type": "token", "token": {"token": "t"}}, set()),
     ({"type": "token", "token": {"refreshRelativeURI": "/t"}}, set()),
@@ -33,7 +35,32 @@ AUTHENTICATION: Rows = [
         set(),
     ),
     ({"type": "cookie"}, {f"{AUTH}.cookie.uri"}),
-    ({"type": "cookie", "cookie": {"uri": "/l"}}, set()),
+    *[
+        ({"type": "cookie", "cookie": {"uri": uri}}, set[str]())
+        for uri in ("/l", "l?to=ftp://x", "HTTPS://sso.test/l", "{{connection.settings.sso}}://l")
+    ],
+    ({"type": "cookie", "cookie": {"uri": "ftp://sso.test/l"}}, {f"{AUTH}.cookie.uri"}),
+    *[({"type": "cookie", "cookie": {"uri": "/l", "successStatusCode": n}}, set[str]()) for n in (200, 302, 599)],
+    *[
+        ({"type": "cookie", "cookie": {"uri": "/l", "successStatusCode": n}}, {f"{AUTH}.cookie.successStatusCode"})
+        for n in (0, 199, 600)
+    ],
+    ({"type": "token", "token": {"refreshRelativeURI": "ftp://x.test/t"}}, {f"{AUTH}.token.refreshRelativeURI"}),
+    ({"type": "token", "token": {"refreshRelativeURI": "{{a}}://x/t"}}, set()),
+    (
+        {"type": "token", "token": {"token": "t", "refreshToken": "r\n", "refreshTokenLocation": "header"}},
+        {f"{AUTH}.token.refreshToken"},
+    ),
+    ({"type": "token", "token": {"token": "t", "refreshToken": "r\n"}}, set()),
+    ({"type": "custom", "token": {"refreshRelativeURI": "ftp://x.test/t"}}, {f"{AUTH}.token.refreshRelativeURI"}),
+    (
+        {"type": "oauth", "oauth": {"authURI": "ftp://u", "tokenURI": "file://u", "clientId": "c", "clientSecret": "s"}},
+        {f"{AUTH}.oauth.authURI", f"{AUTH}.oauth.tokenURI"},
+    ),
+    (
+        {"type": "oauth", "token": {"location": "body"}, "http": {"_iClientId": "i"}},
+        {f"{AUTH}.token.paramName"},
+    ),
     ({"type": "oauth"}, {f"{AUTH}.oauth.{n}" for n in ("authURI", "tokenURI", "clientId", "clientSecret")}),
     ({"type": "oauth", "oauth": {"authURI": "u", "tokenURI": "u", "clientId": "c", "clientSecret": "s"}}, set()),
     (
@@ -108,6 +135,7 @@ BLOCK: Rows = [
     ({"clientCertificates": {"cert": "c"}}, {"http.clientCertificates.key"}),
     ({"clientCertificates": {"key": "k"}}, {"http.clientCertificates.cert"}),
     ({"clientCertificates": {"passphrase": "x"}}, {"http.clientCertificates.cert"}),
+    ({"clientCertificates": {"passphrase": "x", "ca": "c"}}, {"http.clientCertificates.cert"}),
     ({"clientCertificates": {"pfx": "p", "cert": "c", "key": "k"}}, {"http.clientCertificates.pfx"}),
     ({"encryptedFields": [{"id": "k", "required": True}]}, {"http.encrypted.k"}),
     ({"encryptedFields": [{"id": "k", "required": True}], "encrypted": {"k": 0}}, set()),

@@ -80,6 +80,10 @@ def _user(http: Tree) -> Iterator[Problem]:
     if _block(http, "auth").get("type") == "basic" and ":" in str(basic.get("username") or ""):
         # RFC 7617 2: the first colon ends the user name, so the other side would read another user.
         yield invalid("http.auth.basic.username", "must not contain a colon (RFC 7617)")
+    elif any(character < " " or character == "\x7f" for character in str(basic.get("username") or "")):
+        yield invalid(
+            "http.auth.basic.username", "must not contain a line break or control character; was one copied along?"
+        )
 
 
 def _token(http: Tree) -> Iterator[Problem]:
@@ -88,6 +92,26 @@ def _token(http: Tree) -> Iterator[Problem]:
         yield missing("http.auth.token.token", "is required unless a refresh request is configured")
     if any(character in str(token.get("token") or "") for character in "\r\n\0"):
         yield invalid("http.auth.token.token", "must not contain a line break; was one copied along?")
+    yield from _refresh(token)
+    yield from _token_in_body(http)
+
+
+def _refresh(token: Mapping[str, Any]) -> Iterator[Problem]:
+    if _has_other_scheme(token.get("refreshRelativeURI")):
+        why = "must be relative to baseURI, or start with http:// or https://"
+        yield invalid("http.auth.token.refreshRelativeURI", why)
+    in_header = token.get("refreshTokenLocation") == "header"
+    if in_header and any(character in str(token.get("refreshToken") or "") for character in "\r\n\0"):
+        yield invalid("http.auth.token.refreshToken", "must not contain a line break; was one copied along?")
+
+
+def _has_other_scheme(uri: Any) -> bool:
+    scheme, absolute, _ = str(uri or "").strip().partition("://")
+    return bool(absolute) and scheme.isalnum() and scheme.lower() not in ("http", "https")
+
+
+def _token_in_body(http: Tree) -> Iterator[Problem]:
+    token = _block(http, "auth", "token")
     if token.get("location") == "body":
         if not token.get("paramName"):
             yield missing("http.auth.token.paramName", "is required when the token is sent in the body")
@@ -96,7 +120,15 @@ def _token(http: Tree) -> Iterator[Problem]:
 
 
 def _cookie(http: Tree) -> Iterator[Problem]:
-    yield from _require(_block(http, "auth", "cookie"), "http.auth.cookie", "uri")
+    cookie = _block(http, "auth", "cookie")
+    yield from _require(cookie, "http.auth.cookie", "uri")
+    uri = str(cookie.get("uri") or "").strip()
+    scheme, absolute, _ = uri.partition("://")
+    if absolute and scheme.isalnum() and scheme.lower() not in ("http", "https"):
+        yield invalid("http.auth.cookie.uri", "must be relative to baseURI, or start with http:// or https://")
+    status = cookie.get("successStatusCode")
+    if status is not None and not 200 <= status <= 599:
+        yield invalid("http.auth.cookie.successStatusCode", "must be the status of an answer, 200 to 599")
 
 
 _OF_GRANT: Final[Mapping[str, Sequence[str]]] = {
@@ -116,6 +148,10 @@ def _oauth(http: Tree) -> Iterator[Problem]:
     elif "clientId" in required and not oauth.get("pkceCodeChallengeMethod"):
         required = [*required, "clientSecret"]
     yield from _require(oauth, "http.auth.oauth", *required)
+    for name in ("authURI", "tokenURI"):
+        if _has_other_scheme(oauth.get(name)):
+            yield invalid(f"http.auth.oauth.{name}", "must start with http:// or https://")
+    yield from _token_in_body(http)
 
 
 def _oauth1(http: Tree) -> Iterator[Problem]:
@@ -139,8 +175,8 @@ def _jwt(http: Tree) -> Iterator[Problem]:
     yield from _require(jwt, "http.auth.jwt", key)
 
 
-def _nothing(http: Tree) -> Iterator[Problem]:
-    yield from ()
+def _custom(http: Tree) -> Iterator[Problem]:
+    yield from _refresh(_block(http, "auth", "token"))
 
 
 _AUTHENTICATION: Final[Mapping[str, Callable[[Tree], Iterator[Problem]]]] = {
@@ -153,7 +189,7 @@ _AUTHENTICATION: Final[Mapping[str, Callable[[Tree], Iterator[Problem]]]] = {
     "oauth1": _oauth1,
     "jwt": _jwt,
     "jwtbearer": _jwt,
-    "custom": _nothing,
+    "custom": _custom,
 }
 
 
@@ -175,8 +211,11 @@ def _limits(http: Tree) -> Iterator[Problem]:
         yield invalid("http.rateLimit.limit", "needs concurrencyLevel 1: it is the wait between two requests")
 
 
+_CERTIFICATE_FIELDS: Final = ("cert", "key", "passphrase", "pfx", "ca")
+
+
 def _certificates(http: Tree) -> Iterator[Problem]:
-    given = {name for name, value in _block(http, "clientCertificates").items() if value}
+    given = {name for name in _CERTIFICATE_FIELDS if _block(http, "clientCertificates").get(name)}
     prefix = "http.clientCertificates"
     if "pfx" in given and given & {"cert", "key"}:
         yield invalid(f"{prefix}.pfx", "cannot be given together with cert and key")
@@ -184,7 +223,7 @@ def _certificates(http: Tree) -> Iterator[Problem]:
         yield missing(f"{prefix}.key", "is required with cert")
     elif "key" in given and "cert" not in given:
         yield missing(f"{prefix}.cert", "is required with key")
-    elif given == {"passphrase"}:
+    elif "passphrase" in given and not given & {"pfx", "cert"}:
         yield missing(f"{prefix}.cert", "is required with passphrase")
 
 

@@ -3,8 +3,20 @@
 Concrete parts are chosen in ``fairlead.bootstrap`` only.
 """
 
-from fairlead.engine.ports.auth import Answer, AuthFlow, AuthStrategy, Verdict
-from fairlead.engine.ports.codecs import Codec, UnreadableBody
+from fairlead.engine.ports.auth import (
+    Answer,
+    AuthFlow,
+    AuthSession,
+    AuthStrategy,
+    CodeGrant,
+    Credentials,
+    RenewalFailed,
+    RenewalFlow,
+    RenewalRefused,
+    RenewalRequest,
+    Verdict,
+)
+from fairlead.engine.ports.codecs import Codec, RecordCodec, UnreadableBody
 from fairlead.engine.ports.limits import Coordinator, Pools, PoolSettings, RateLimiter, WaitTooLong
 from fairlead.engine.ports.mapping import MappingError, Mappings, Operation, RecordMapper
 from fairlead.engine.ports.paging import Page, PagingStrategy
@@ -12,17 +24,21 @@ from fairlead.engine.ports.results import ApplicationPage, RecordResult
 from fairlead.engine.ports.store import DuplicateKey, Store, StoreUnavailable
 from fairlead.engine.ports.templates import Place, RegexTime, Scope, Template, TemplateError, Templates
 from fairlead.engine.ports.time import Clock, Deadline
-from fairlead.engine.ports.transport import Transport, TransportProfile
+from fairlead.engine.ports.transport import ClientIdentity, Transport, TransportProfile, host_of, identity_of
 from fairlead.engine.ports.values import Json
 
 __all__ = [
     "Answer",
     "ApplicationPage",
     "AuthFlow",
+    "AuthSession",
     "AuthStrategy",
+    "ClientIdentity",
     "Clock",
+    "CodeGrant",
     "Codec",
     "Coordinator",
+    "Credentials",
     "Deadline",
     "DuplicateKey",
     "Json",
@@ -35,9 +51,14 @@ __all__ = [
     "PoolSettings",
     "Pools",
     "RateLimiter",
+    "RecordCodec",
     "RecordMapper",
     "RecordResult",
     "RegexTime",
+    "RenewalFailed",
+    "RenewalFlow",
+    "RenewalRefused",
+    "RenewalRequest",
     "Scope",
     "Store",
     "StoreUnavailable",
@@ -49,4 +70,6 @@ __all__ = [
     "UnreadableBody",
     "Verdict",
     "WaitTooLong",
+    "host_of",
+    "identity_of",
 ]
