@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFa
 from fairlead.engine.ports import Clock, Deadline, TransportProfile
 from fairlead.transport.body import BodyLimits, read_body
 from fairlead.transport.egress import EgressPolicy, denied
-from fairlead.transport.failures import failure
-from fairlead.transport.guards import Attempt
+from fairlead.transport.failures import Settings, failure, is_about_tls
+from fairlead.transport.guards import Attempt, Interrupted
 from fairlead.transport.resolver import Lookup, PinnedResolver, system_lookup
 from fairlead.transport.sessions import Sessions
-from fairlead.transport.tls import TlsContexts
+from fairlead.transport.tls import Tls, TlsProfiles, welcomed
 
 _STREAMED: Final = 1 << 20  # a larger body in one piece would hold up the event loop
 
@@ -65,7 +66,7 @@ class HttpTransport:
         self._limits = limits or BodyLimits()
         self._resolver = PinnedResolver(policy, lookup)
         self._sessions = Sessions(self._resolver, clock)
-        self._tls = TlsContexts()
+        self._tls = TlsProfiles()
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
         """The answer to ``request``. Raises ``TransportFailure``. Cancelling closes the socket."""
@@ -79,16 +80,15 @@ class HttpTransport:
     async def reach(self, url: str, profile: TransportProfile, deadline: Deadline) -> None:
         """Connect to the origin of ``url``, shake hands for https, and hang up. Raises ``TransportFailure``."""
         target = self._target(url)
-        host, port = target.raw_host or "", target.port or 0
-        async with self._in_time(deadline, _Progress()):
+        host = target.raw_host or ""
+        here = profile.at(host)
+        async with self._in_time(deadline, _Progress()), self._sessions.of(here) as session:
+            tls = await self._settings(target, here, session)
+            told = Settings(tls.name if tls else None, own=here is profile)
             try:
-                async with asyncio.timeout(self._timeouts.connect):
-                    found = [host]
-                    if ":" not in host and not host.replace(".", "").isdigit():
-                        found = [answer["host"] for answer in await self._resolver.resolve(host, port)]
-                    await self._dial(found, target, profile)
+                await self._connect(target, tls)
             except (OSError, TimeoutError) as error:
-                raise failure(error, host, sent=False) from None
+                raise failure(error, host, sent=False, tls=told) from None
 
     async def close(self) -> None:
         """Close every socket."""
@@ -110,14 +110,45 @@ class HttpTransport:
     async def _sent(self, request: HttpRequest, profile: TransportProfile, progress: _Progress) -> HttpResponse:
         url = self._target(request.url)
         progress.attempt = attempt = Attempt()
-        async with self._sessions.of(profile) as session:
+        here = profile.at(url.raw_host or "")
+        async with self._sessions.of(here) as session:
+            tls = await self._settings(url, here, session)
             try:
-                return await self._exchange(session, request, url, profile, attempt)
-            except Exception as error:
-                raise failure(error, url.raw_host or "", sent=attempt.sent) from None
+                return await self._exchange(session, request, url, tls, here.first_byte, attempt)
+            except Exception as caught:
+                error = (tls and await self._why(url, tls, attempt, caught)) or caught
+                told = Settings(tls.name if tls else None, own=here is profile)
+                raise failure(error, url.raw_host or "", sent=attempt.sent, tls=told) from None
+
+    async def _why(self, url: URL, tls: Tls, attempt: Attempt, error: Exception) -> ssl.SSLError | None:
+        """What the server has against us, when it reset a connection of TLS 1.3 on which it had said nothing yet: the reset for a request
+        that it did not read may overtake its alert. A connection without a request shows it."""
+        if not isinstance(error, Interrupted) or not attempt.fresh or is_about_tls(error):
+            return None
+        try:
+            await self._connect(url, tls)
+        except ssl.SSLError as reason:
+            return reason
+        except (OSError, TimeoutError, TransportFailure):
+            return None
+        return None
+
+    async def _settings(self, url: URL, profile: TransportProfile, session: ClientSession) -> Tls | None:
+        """TLS settings for ``url``, nothing for http. Raises ``TransportFailure`` when they cannot be used (any more)."""
+        if url.scheme != "https":
+            return None
+        tls = await self._tls.get(profile, session)
+        tls.check(self._clock.now())
+        return tls
 
     async def _exchange(
-        self, session: ClientSession, request: HttpRequest, url: URL, profile: TransportProfile, attempt: Attempt
+        self,
+        session: ClientSession,
+        request: HttpRequest,
+        url: URL,
+        tls: Tls | None,
+        first_byte: float,
+        attempt: Attempt,
     ) -> HttpResponse:
         """One request on one connection."""
         body = request.body
@@ -127,8 +158,8 @@ class HttpTransport:
             headers=CIMultiDict(request.headers.items()),
             data=io.BytesIO(body) if body is not None and len(body) > _STREAMED else body,
             allow_redirects=False,
-            ssl=await self._tls.get(strict=profile.strict_tls) if url.scheme == "https" else True,
-            timeout=ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=profile.first_byte),
+            ssl=tls.context if tls else True,
+            timeout=ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=first_byte),
             middlewares=(attempt,),
         )
         try:
@@ -160,18 +191,29 @@ class HttpTransport:
         self._policy.check_literal(host)
         return url
 
-    async def _dial(self, addresses: list[str], target: URL, profile: TransportProfile) -> None:
-        tls = await self._tls.get(strict=profile.strict_tls) if target.scheme == "https" else None
+    async def _connect(self, target: URL, tls: Tls | None) -> None:
+        """Connect, shake hands, hang up. Raises ``OSError``, ``ssl.SSLError``, ``TimeoutError`` and ``TransportFailure``."""
+        host = target.raw_host or ""
+        async with asyncio.timeout(self._timeouts.connect):
+            found = [host]
+            if ":" not in host and not host.replace(".", "").isdigit():
+                found = [answer["host"] for answer in await self._resolver.resolve(host, target.port or 0)]
+            await self._dial(found, target, tls)
+
+    async def _dial(self, addresses: list[str], target: URL, tls: Tls | None) -> None:
+        context, name = (tls.context, (target.raw_host or "").rstrip(".")) if tls else (None, None)
         for index, address in enumerate(addresses):
             try:
-                _, writer = await asyncio.open_connection(
-                    address, target.port, ssl=tls, server_hostname=(target.raw_host or "").rstrip(".") if tls else None
-                )
+                reader, writer = await asyncio.open_connection(address, target.port, ssl=context, server_hostname=name)
             except OSError:
                 if index == len(addresses) - 1:
                     raise
             else:
-                writer.transport.abort()
+                try:
+                    if tls:
+                        await welcomed(reader, writer)
+                finally:
+                    writer.transport.abort()
                 return
 
 

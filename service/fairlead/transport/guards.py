@@ -40,11 +40,14 @@ class GuardedProtocol(ResponseHandler):
     """Counts 1xx answers, and tells a reset from the end of a body that has no announced length."""
 
     _interim = 0
+    heard = False
+    """Whether any message came on this connection."""
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """One message head; called by the parser's loop, which may hold more of them than are welcome."""
         if self.exception() is not None:
             return
+        self.heard = True
         if 100 <= data[0].code < 200 and data[0].code != 101:
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:
@@ -69,12 +72,15 @@ class GuardedRequest(ClientRequest):
     """Goes out only on a clean connection, and remembers that it went."""
 
     started = False
+    fresh = False
+    """It went out on a connection on which nothing had come yet."""
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Write the request. Raises ``SpoiledConnection``; the connection is then closed by the caller."""
         if conn.protocol is None or conn.protocol.should_close:
             raise SpoiledConnection
         self.started = True
+        self.fresh = isinstance(conn.protocol, GuardedProtocol) and not conn.protocol.heard
         return await super().send(conn)
 
 
@@ -91,6 +97,11 @@ class Attempt:
     def sent(self) -> bool:
         """Whether any byte of the request may have left."""
         return isinstance(self._request, GuardedRequest) and self._request.started
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it went out as the first request of its connection."""
+        return isinstance(self._request, GuardedRequest) and self._request.fresh
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Connect and send. Raises ``Interrupted`` and aiohttp's connection errors."""

@@ -23,7 +23,7 @@ _MAX_LINE: Final = 16 * 1024
 _MAX_HEADERS: Final = 200
 _AUTOMATIC_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")  # requests bring their own
 
-Key = tuple[str, bool]
+Key = tuple[str, bool, str]
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Entry:
 
 
 class Sessions:
-    """Sessions by connection and TLS checking: sockets are never shared across connections."""
+    """Sessions by connection and TLS settings: sockets are never shared across connections, nor across identities of one."""
 
     def __init__(self, resolver: AbstractResolver, clock: Clock) -> None:
         self._resolver = resolver
@@ -46,7 +46,7 @@ class Sessions:
     @asynccontextmanager
     async def of(self, profile: TransportProfile) -> AsyncIterator[ClientSession]:
         """The connection's session; it stays open as long as somebody is inside."""
-        key = (profile.key, profile.strict_tls)
+        key = (profile.key, profile.strict_tls, profile.identity.digest if profile.identity else "")
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(self._open())

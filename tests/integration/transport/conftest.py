@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from secrets import token_bytes
 
 import pytest
 
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
-from fairlead.engine.attempt import Attempts
+from fairlead.engine.attempt import RUN_PATIENCE, Attempts, Call
 from fairlead.engine.body import BodyReader
-from fairlead.engine.ports import Deadline, PoolSettings, TransportProfile
+from fairlead.engine.ports import AuthSession, Deadline, PoolSettings, TransportProfile
 from fairlead.engine.prepare import Prepared, connection_of
+from fairlead.engine.renewal import Renewals
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ConnectionRules, ResponseRules
 from fairlead.limits.pools import Pools
@@ -54,7 +57,8 @@ def sender(transport: HttpTransport) -> Send:
     async def never(prepared: Prepared) -> None:
         raise AssertionError("nobody signs in here")
 
-    attempts = Attempts(transport, Pools(clock), clock, wait_seconds, never)
+    renewals = Renewals(object(), object(), clock)  # type: ignore[arg-type]  # nothing is renewed, nothing is stored
+    attempts = Attempts(transport, Pools(clock), clock, wait_seconds, renewals, never)
     tree = {"type": "http", "http": {"baseURI": "http://127.0.0.1", "mediaType": "json", "auth": {"type": "custom"}}}
     connection = connection_of(AccountId("a"), tree)
     rules = ConnectionRules.of({}, BodyReader(codecs, codec_for_content_type, "json"))
@@ -70,11 +74,12 @@ def sender(transport: HttpTransport) -> Send:
         secret_headers: frozenset[str] = frozenset(),
     ) -> HttpResponse:
         request = HttpRequest(method, url, Headers(list((headers or {}).items())), body, secret_headers)
-        prepared = Prepared(
-            connection, rules, strategy_for(connection.http), PoolSettings("c1"), profile, "Retry-After"
-        )
+        session = AuthSession(connection.http, clock, token_bytes, lambda text, place: text)
+        strategy = strategy_for(connection.http)
+        pool = PoolSettings("c1")
+        prepared = Prepared(connection, rules, rules, strategy, session, pool, profile, "Retry-After")
         deadline = Deadline(clock.monotonic() + within)
-        answer = await attempts.deliver(prepared, request, ResponseRules(), deadline, RunStats())
-        return answer.response
+        call = Call(prepared, request, ResponseRules(), deadline, RunStats(), RUN_PATIENCE)
+        return (await attempts.deliver(call, first=False)).response
 
     return call

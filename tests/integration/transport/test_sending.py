@@ -304,7 +304,7 @@ async def test_tls_is_checked_unless_disabled(send: Send, transport: HttpTranspo
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path, "localhost"))
-    lax = TransportProfile("c1", strict_tls=False)
+    lax = TransportProfile("c1", strict_tls=False, host="localhost")
     async with RawServer(behave, tls=context) as server:
         url = server.url(host="localhost")
         for call in (send(url), transport.reach(url, PROFILE, _soon())):
