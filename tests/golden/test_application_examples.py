@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
 from fairlead.domain.urls import join
@@ -18,6 +19,7 @@ from fairlead.engine.prepare import connection_of
 from fairlead.engine.verdict import ConnectionRules, ResponseRules, judge
 from fairlead.limits.retry_after import wait_seconds
 from tests.golden.examples import load, names, tree_of
+from tests.unit.auth.sessions import session
 
 VERDICTS = {
     "success": Verdict.SUCCESS,
@@ -63,6 +65,6 @@ def test_every_published_request_is_built(name: str) -> None:
     expected = example["request"]["path"].replace("<my subdomain>", "mine")
     url = join(connection.http["baseURI"], connection.http["ping"]["relativeURI"])
     assert url == expected
-    signed = next(strategy_for(connection.http).flow(HttpRequest("GET", url), connection.http))
+    signed = next(strategy_for(connection.http).flow(HttpRequest("GET", url), session(connection.http)))
     for header, value in (example["request"].get("headers") or {}).items():
         assert signed.headers.get(header) == value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
 from fairlead.engine.body import BodyReader
@@ -46,7 +48,9 @@ class Script:
     asked: list[str] = field(default_factory=list)
     requests: list[HttpRequest] = field(default_factory=list)
 
-    async def send(self, request: HttpRequest, rules: ResponseRules) -> Answer:
+    async def send(
+        self, request: HttpRequest, rules: ResponseRules, rebuild: Callable[[], HttpRequest] | None = None
+    ) -> Answer:
         """What ``Run.send`` does, without signing and waiting."""
         line = f"{request.method} {request.url.removeprefix(BASE)}"
         if request.body is not None:
@@ -66,6 +70,9 @@ class Script:
         async def reach(url: str) -> None:
             raise AssertionError("an export sends requests")
 
+        async def sign_in() -> bool:
+            raise AssertionError("an export sends requests")
+
         connection = connection_of(ACCOUNT, tree)
         names = {"connection": connection.context, "export": export, "settings": {}, "testMode": False, **context}
-        return Run(connection, Deadline(300.0), ManualClock(), "export", self.send, reach, names)
+        return Run(connection, Deadline(300.0), ManualClock(), "export", self.send, reach, sign_in, names)

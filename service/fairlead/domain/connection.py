@@ -25,7 +25,11 @@ class Connection:
     http: Tree
     context: Tree
     settings: Tree = field(default_factory=dict)
+    client: Tree = field(default_factory=dict)
+    """The iClient that it refers to, secrets in clear; templates see it as ``iClient``."""
     offline: bool = False
+    needs_authorization: bool = False
+    """Only a person in a browser can sign in (contract.md 2.1)."""
     stored: bool = True
     version: int = 0
     lender_id: str | None = None

@@ -17,6 +17,9 @@ _SHORTEST = 4
 _LOOK_AHEAD = 16
 """How much longer than what is shown the text is that is redacted: a mask is shorter than what it hides."""
 
+_MOST_LEARNED = 64
+"""Secrets learned at work that are searched for: the tokens and cookies of a connection's last renewals."""
+
 
 def _forms(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "surrogatepass")
@@ -48,22 +51,35 @@ def _forms(secret: str) -> set[str]:
 
 
 class Redactor:
-    """Replaces every known secret in a text by the mask, longest first."""
+    """Replaces every known secret in a text by the mask, longest first. What is searched for is compiled when the first text comes."""
 
-    __slots__ = ("_longest", "_pattern", "_secrets")
+    __slots__ = ("_learned", "_longest", "_pattern", "_secrets", "_stale")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = frozenset(s for s in secrets if len(s) >= _SHORTEST)
-        forms = {form for secret in self._secrets for form in _forms(secret)}
-        ordered = sorted(forms, key=len, reverse=True)
-        self._longest = len(ordered[0]) if ordered else 0
-        self._pattern = re.compile("|".join(re.escape(form) for form in ordered)) if ordered else None
+        self._learned: dict[str, None] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._longest = 0
+        self._stale = bool(self._secrets)
 
     def with_secrets(self, more: Iterable[str]) -> Redactor:
         """A redactor that knows these too."""
-        return Redactor(self._secrets | set(more))
+        return Redactor((*self._secrets, *self._learned, *more))
+
+    def learn(self, more: Iterable[str]) -> None:
+        """Mask these too from now on: tokens and cookies that came while the connection was at work. The latest of them are remembered,
+        a bounded number."""
+        for secret in more:
+            if len(secret) >= _SHORTEST and secret not in self._secrets:
+                self._learned.pop(secret, None)
+                self._learned[secret] = None
+                self._stale = True
+        while len(self._learned) > _MOST_LEARNED:
+            del self._learned[next(iter(self._learned))]
 
     def __call__(self, text: str) -> str:
+        if self._stale:
+            self._compile()
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def cut(self, text: str, limit: int) -> str:
@@ -75,5 +91,12 @@ class Redactor:
             shown = shown[: max(0, len(shown) - self._longest)]
         return shown[:limit]
 
+    def _compile(self) -> None:
+        forms = {form for secret in (*self._secrets, *self._learned) for form in _forms(secret)}
+        ordered = sorted(forms, key=len, reverse=True)
+        self._longest = len(ordered[0]) if ordered else 0
+        self._pattern = re.compile("|".join(re.escape(form) for form in ordered)) if ordered else None
+        self._stale = False
+
     def __repr__(self) -> str:
-        return f"Redactor({len(self._secrets)} secrets)"
+        return f"Redactor({len(self._secrets) + len(self._learned)} secrets)"

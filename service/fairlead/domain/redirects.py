@@ -26,13 +26,13 @@ def next_request(request: HttpRequest, response: HttpResponse, *, skip_authoriza
         target = urls.resolve(request.url, location)
     except urls.UrlError:
         return None
-    stays = _stays(request.url, target)
-    if not stays and request.secret_body and request.body:
+    at_home = stays(request.url, target)
+    if not at_home and request.secret_body and request.body:
         return None
     following = request.copy()
     following.url = target
     dropped: frozenset[str] = frozenset()
-    if not stays:
+    if not at_home:
         dropped = _CREDENTIALS | request.secret_headers
     else:
         if request.secret_query is not None:
@@ -44,7 +44,7 @@ def next_request(request: HttpRequest, response: HttpResponse, *, skip_authoriza
     return following
 
 
-def _stays(url: str, target: str) -> bool:
+def stays(url: str, target: str) -> bool:
     """Whether the target is at the origin; one that has none (``ftp://``) is refused when it is sent."""
     try:
         return urls.same_origin(url, target)

@@ -2,27 +2,48 @@
 
 Read from top to bottom: a rate-limited answer waits and goes again; a strategy signs, and whatever it wants to try next (a renewed
 token) goes the same way; redirects are followed and what broke has its one second try; each request waits for its slot, its pause and any
-cool-down, is sent, and its answer is judged once. What is left is an answer that somebody can use, or an error that says why there is none.
+cool-down, is sent, and its answer is judged once; refused credentials are renewed once and the request repeated once. What is left is an
+answer that somebody can use, or an error that says why there is none.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
 from fairlead.domain.http import HttpRequest, TransportFailure
-from fairlead.domain.redirects import MAX_REDIRECTS, next_request
-from fairlead.engine.ports import Answer, Clock, Deadline, Pools, StoreUnavailable, Transport, Verdict, WaitTooLong
+from fairlead.domain.redirects import MAX_REDIRECTS, next_request, stays
+from fairlead.engine.explain import Trace
+from fairlead.engine.ports import (
+    Answer,
+    AuthFlow,
+    Clock,
+    Credentials,
+    Deadline,
+    Pools,
+    RenewalFlow,
+    RenewalRefused,
+    RenewalRequest,
+    StoreUnavailable,
+    Transport,
+    Verdict,
+    WaitTooLong,
+)
 from fairlead.engine.prepare import Prepared
+from fairlead.engine.renewal import RENEWAL_SECONDS, Renewals, SendRenewal, driven
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ResponseRules, judge
 
 RetryAfter = Callable[[bool, str | None, datetime], float | None]
 """Is it the standard header, its value, now -> seconds to wait, or nothing: back-off (connections.md 7.2)."""
+Refused = Callable[[Prepared], Awaitable[None]]
+"""Called when credentials were refused for good."""
 
 _READ_METHODS: Final = frozenset(("GET", "HEAD"))
 STANDARD_RETRY_HEADER: Final = "Retry-After"
@@ -40,6 +61,35 @@ RUN_PATIENCE: Final = Patience()
 PING_PATIENCE: Final = Patience(waits=1, longest=5.0)
 
 
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the loop, and what was tried for it."""
+
+    prepared: Prepared
+    request: HttpRequest
+    rules: ResponseRules
+    deadline: Deadline
+    stats: RunStats
+    patience: Patience
+    rebuild: Callable[[], HttpRequest] | None = None
+    trace: Trace | None = None
+    renewing: bool = False
+    """It is a request of a renewal: sent as it is, past those that wait for the renewal."""
+    follow: bool = True
+    renewed: bool = False
+    """The credentials were renewed for this call: a second refusal is final (connections.md 3.2)."""
+    generation: int = 0
+    """Of the credentials with which it was signed."""
+    built: bool = True
+
+    def build(self) -> HttpRequest:
+        """The request: rendered anew for each repetition, because a template may show a token, the time or a nonce."""
+        if self.rebuild is not None and (not self.built or self.generation != self.prepared.session.generation):
+            self.request = self.rebuild()
+        self.built = False
+        return self.request
+
+
 class Attempts:
     """Sends signed, limited and judged requests for prepared connections."""
 
@@ -49,12 +99,14 @@ class Attempts:
         pools: Pools,
         clock: Clock,
         retry_after: RetryAfter,
-        refused: Callable[[Prepared], Awaitable[None]],
+        renewals: Renewals,
+        refused: Refused,
     ) -> None:
         self._transport = transport
         self._pools = pools
         self._clock = clock
         self._retry_after = retry_after
+        self._renewals = renewals
         self._refused = refused
 
     async def send(
@@ -66,16 +118,25 @@ class Attempts:
         deadline: Deadline,
         stats: RunStats,
         patience: Patience = RUN_PATIENCE,
+        rebuild: Callable[[], HttpRequest] | None = None,
+        trace: Trace | None = None,
     ) -> Answer:
-        """The answer to ``request``: SUCCESS, END_OF_PAGES or FAILED. Raises ``ApplicationFailure`` when there is none in time,
-        ``AuthenticationFailed`` when the credentials are refused for good (the connection is then offline)."""
+        """The answer to ``request``: SUCCESS, END_OF_PAGES or FAILED. ``rebuild`` makes it anew for a repetition. Raises
+        ``ApplicationFailure`` when there is none in time, ``AuthenticationFailed`` when the credentials are refused for good (the
+        connection is then offline)."""
+        call = Call(prepared, request, rules, deadline, stats, patience, rebuild, trace)
+        call.generation = prepared.session.generation
         with _told(prepared, deadline, self._clock):
-            answer = await self._answer(prepared, request, rules, deadline, stats, patience)
+            answer = await self._answer(call)
         if answer.verdict is Verdict.AUTHENTICATION_FAILED:
             with suppress(StoreUnavailable):  # a store that is away does not change what the application said
                 await self._refused(prepared)
             raise AuthenticationFailed(Problem(answer.code, answer.message, source="connection"))
         return answer
+
+    async def drive(self, prepared: Prepared, flow: RenewalFlow, stats: RunStats, trace: Trace | None) -> Credentials:
+        """What a renewal that nobody else waits for returns (the exchange of an authorisation code)."""
+        return await driven(flow, self._sender(prepared, stats, RUN_PATIENCE, trace))
 
     async def reach(self, prepared: Prepared, url: str, deadline: Deadline) -> None:
         """Connect to ``url`` in the connection's slot; raises ``ApplicationFailure``."""
@@ -83,19 +144,27 @@ class Attempts:
             async with self._pools.slot(prepared.pool, deadline):
                 await self._transport.reach(url, prepared.profile, deadline)
 
-    async def _answer(
-        self,
-        prepared: Prepared,
-        request: HttpRequest,
-        rules: ResponseRules,
-        deadline: Deadline,
-        stats: RunStats,
-        patience: Patience,
-    ) -> Answer:
+    async def sign_in(
+        self, prepared: Prepared, *, deadline: Deadline, stats: RunStats, patience: Patience, trace: Trace | None = None
+    ) -> bool:
+        """The authentication step alone: get credentials anew. False when this connection has nothing to get. Raises what ``send``
+        raises."""
+        if prepared.strategy.renewal(prepared.session) is None:
+            return False
+        call = Call(prepared, HttpRequest("GET", ""), ResponseRules(), deadline, stats, patience, trace=trace)
+        with _told(prepared, deadline, self._clock):
+            try:
+                await self._renew(call, prepared.session.generation)
+            except RenewalRefused as refusal:
+                raise _refused(refusal) from None
+        return True
+
+    async def _answer(self, call: Call) -> Answer:
         """One request until its answer is not rate limited; signed anew each time, because a signature may count or name the time."""
+        prepared = call.prepared
         waits = 0
         while True:
-            answer = await self._signed(prepared, request, rules, deadline, stats, first=waits > 0)
+            answer = await self._signed_in(call, first=waits > 0 or call.renewing)
             if answer.verdict is not Verdict.RATE_LIMITED:
                 self._pools.answered(prepared.pool)
                 return answer
@@ -105,89 +174,158 @@ class Attempts:
             )
             seconds = self._pools.cool_down(prepared.pool, asked)
             waits += 1
-            too_long = patience.longest is not None and seconds > patience.longest
-            if waits > patience.waits or too_long or seconds > deadline.left(self._clock):
+            too_long = call.patience.longest is not None and seconds > call.patience.longest
+            if waits > call.patience.waits or too_long or seconds > call.deadline.left(self._clock):
                 raise _throttled(seconds, answer.message)
 
-    async def _signed(
-        self,
-        prepared: Prepared,
-        request: HttpRequest,
-        rules: ResponseRules,
-        deadline: Deadline,
-        stats: RunStats,
-        *,
-        first: bool,
-    ) -> Answer:
-        """One request as its strategy signs it, and whatever the strategy tries next; a rate-limited answer ends it at once."""
-        flow = prepared.strategy.flow(request, prepared.connection.http)
-        outgoing = next(flow)
+    async def _signed_in(self, call: Call, *, first: bool) -> Answer:
+        """The answer to valid credentials: refused ones are renewed once, and the request repeated once (connections.md 6.2)."""
         while True:
-            answer = await self.deliver(prepared, outgoing, rules, deadline, stats, first=first)
-            if answer.verdict is Verdict.RATE_LIMITED:
+            try:
+                answer = await self.deliver(call, first=first)
+            except RenewalRefused as refusal:
+                raise _refused(refusal) from None
+            if answer.verdict is not Verdict.AUTHENTICATION_FAILED or call.renewing or call.renewed:
+                return answer
+            if call.prepared.strategy.renewal(call.prepared.session) is None:
                 return answer
             try:
-                outgoing = flow.send(answer)
-            except StopIteration:
-                return answer
+                await self._renew(call, call.generation)
+            except RenewalRefused as refusal:
+                return replace(answer, message=refusal.message)
             first = True
 
-    async def deliver(
-        self,
-        prepared: Prepared,
-        request: HttpRequest,
-        rules: ResponseRules,
-        deadline: Deadline,
-        stats: RunStats,
-        *,
-        first: bool = False,
-    ) -> Answer:
-        """One signed request and where it leads: redirects (connections.md 13.4) and one second try (13.5), each through a slot of its
-        own, ahead of requests that came later. Raises ``TransportFailure`` and ``WaitTooLong``."""
+    async def _renew(self, call: Call, used: int) -> None:
+        """Wait for credentials newer than generation ``used``. Raises ``RenewalRefused`` and what a renewal without result raises."""
+        prepared = call.prepared
+        if not self._renewals.pending(prepared):
+            call.renewed = True  # who only waits for another's renewal has its own still before it
+        send = self._sender(prepared, call.stats, call.patience, call.trace)
+        waiting = asyncio.ensure_future(self._renewals.renew(prepared, used, send))
+        timer = asyncio.ensure_future(self._clock.sleep(call.deadline.left(self._clock)))
+        try:
+            await asyncio.wait((waiting, timer), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise WaitTooLong
+            await waiting
+        finally:
+            waiting.cancel()
+            timer.cancel()
+
+    def _sender(self, prepared: Prepared, stats: RunStats, patience: Patience, trace: Trace | None) -> SendRenewal:
+        """How a renewal sends its requests: like any other, but unsigned and past those that wait for it."""
+        deadline = Deadline(self._clock.monotonic() + RENEWAL_SECONDS)
+        judged = replace(prepared, rules=prepared.renewal_rules)
+
+        async def send(wanted: RenewalRequest) -> Answer:
+            rules = ResponseRules(success_media_type=wanted.media_type)
+            call = Call(judged, wanted.request, rules, deadline, stats, patience, trace=trace, renewing=True)
+            call.follow = wanted.follow
+            with _told(prepared, deadline, self._clock):
+                return await self._answer(call)
+
+        return send
+
+    async def deliver(self, call: Call, *, first: bool) -> Answer:
+        """One request and where it leads: redirects (connections.md 13.4) and one second try (13.5), each through a slot of its own, ahead of
+        requests that came later. Raises ``TransportFailure`` and ``WaitTooLong``."""
         followed = 0
         repeated = False
+        build = call.build
+        signed = not call.renewing
         while True:
             try:
-                answer = await self._once(prepared, request, rules, deadline, stats, first=first)
+                request, answer = await self._exchanged(call, build, first=first, signed=signed, followed=followed > 0)
             except TransportFailure as failure:
-                if repeated or not _may_go_again(request, failure) or deadline.left(self._clock) <= 0:
+                if repeated or not _may_go_again(call.request, failure) or call.deadline.left(self._clock) <= 0:
                     raise
                 repeated = first = True
                 continue
             # A redirect may be how the application says "sign in" or "slow down" (6.1, 7.1): then it is not followed.
-            if answer.verdict is not Verdict.FAILED:
+            if answer.verdict is not Verdict.FAILED or not call.follow:
                 return answer
-            following = next_request(
-                request, answer.response, skip_authorization=prepared.profile.skip_authorization_on_redirect
-            )
+            skip = call.prepared.profile.skip_authorization_on_redirect
+            following = next_request(request, answer.response, skip_authorization=skip)
             if following is None:
                 return answer
             if followed == MAX_REDIRECTS:
                 raise TransportFailure("response_too_large", f"more than {MAX_REDIRECTS} redirects")
             followed += 1
-            request, first = following, True
+            signed = signed and stays(request.url, following.url)
+            build, first = partial(_same, following), True
 
-    async def _once(
-        self,
-        prepared: Prepared,
-        request: HttpRequest,
-        rules: ResponseRules,
-        deadline: Deadline,
-        stats: RunStats,
-        *,
-        first: bool,
-    ) -> Answer:
-        """One slot, one request, one verdict."""
-        async with self._pools.slot(prepared.pool, deadline, first=first):
-            if deadline.left(self._clock) <= 0:
-                raise WaitTooLong
-            started = self._clock.monotonic()
-            stats.calls += 1
+    async def _exchanged(
+        self, call: Call, build: Callable[[], HttpRequest], *, first: bool, signed: bool, followed: bool
+    ) -> tuple[HttpRequest, Answer]:
+        """One request as its strategy signs it when the slot is free, and what the strategy tries next; a rate-limited answer ends it at
+        once. With the answer comes the request before it was signed."""
+        prepared = call.prepared
+        flow: AuthFlow | None = None
+        while True:
+            asked = self._clock.monotonic()
+            async with self._pools.slot(prepared.pool, call.deadline, first=first):
+                if call.deadline.left(self._clock) <= 0:
+                    raise WaitTooLong
+                ready = call.renewing or not self._must_renew(call)
+                if ready:
+                    if flow is None:
+                        request = build()
+                        call.generation = prepared.session.generation
+                        flow = _unsigned(request) if not signed else prepared.strategy.flow(request, prepared.session)
+                        outgoing = next(flow)
+                    if followed and prepared.profile.skip_authorization_on_redirect:
+                        outgoing.headers.remove("Authorization")
+                    answer = await self._once(call, outgoing, asked)
+            if not ready or flow is None:
+                await self._renew(call, prepared.session.generation)
+                first = True
+                continue
+            self._renewals.save_soon(prepared)
+            if answer.verdict is Verdict.RATE_LIMITED:
+                return request, answer
             try:
-                response = await self._transport.send(request, prepared.profile, deadline)
-            finally:
-                stats.seconds += self._clock.monotonic() - started
-        return judge(prepared.rules, rules, response, prepared.connection.redactor)
+                outgoing = flow.send(answer)
+            except StopIteration:
+                self._renewals.save_soon(prepared)
+                return request, answer
+            except RenewalRefused as refusal:
+                message = prepared.connection.redactor(refusal.message)
+                verdict, code = Verdict.AUTHENTICATION_FAILED, answer.code or "401"
+                return request, replace(answer, verdict=verdict, code=code, message=message)
+            first = True
+
+    def _must_renew(self, call: Call) -> bool:
+        """Whether nothing may be sent now: the credentials are being renewed, or are known to be over."""
+        prepared = call.prepared
+        return self._renewals.pending(prepared) or (not call.renewed and prepared.strategy.is_due(prepared.session))
+
+    async def _once(self, call: Call, request: HttpRequest, asked: float) -> Answer:
+        """One request, one verdict; ``asked`` is when it began to wait for its slot."""
+        prepared = call.prepared
+        started = self._clock.monotonic()
+        call.stats.calls += 1
+        try:
+            response = await self._transport.send(request, prepared.profile, call.deadline)
+        finally:
+            seconds = self._clock.monotonic() - started
+            call.stats.seconds += seconds
+        answer = judge(prepared.rules, call.rules, response, prepared.connection.redactor)
+        if call.trace is not None:
+            call.trace.sent(prepared, call.rules, request, answer, waited=started - asked, seconds=seconds)
+        return answer
+
+
+def _refused(refusal: RenewalRefused) -> AuthenticationFailed:
+    code = str(refusal.status) if (refusal.status or 0) >= 400 else "401"
+    return AuthenticationFailed(Problem(code, refusal.message, source="connection"))
+
+
+def _unsigned(request: HttpRequest) -> AuthFlow:
+    yield request
+
+
+def _same(request: HttpRequest) -> HttpRequest:
+    return request
 
 
 def _may_go_again(request: HttpRequest, failure: TransportFailure) -> bool:

@@ -23,7 +23,7 @@ from fairlead.engine.ports import MappingError, Mappings, RecordMapper, RecordRe
 from fairlead.engine.positions import Choice, Positions
 from fairlead.engine.prepare import Prepared, Preparer, decoded
 from fairlead.engine.run import Importer, Run, RunStats, Submission
-from fairlead.engine.runs import OFFLINE, RUN_SECONDS, Runs
+from fairlead.engine.runs import RUN_SECONDS, Runs, refusal_of
 
 MAXIMUM_RECORDS: Final = 10_000
 """Records in one call (contract.md 1.15)."""
@@ -155,7 +155,7 @@ class _Delivery:
         self._plan = plan
         self._workers = prepared.pool.level or _BURST_WORKERS
         self._mapping = asyncio.Lock()
-        self._refused: Problem | None = OFFLINE if prepared.connection.offline else None
+        self._refused: Problem | None = refusal_of(prepared)
 
     async def deliver(self, records: Sequence[bytes]) -> list[RecordResult]:
         """Requests run in parallel as far as the connection's slots allow, started in the order of the input. Raises what is no

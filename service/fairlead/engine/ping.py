@@ -12,7 +12,7 @@ from fairlead.engine.model import as_written
 from fairlead.engine.ports import Verdict
 from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.run import RunStats
-from fairlead.engine.runs import Runs
+from fairlead.engine.runs import Runs, refuse_unauthorized
 
 PING_SECONDS: Final = 30.0
 
@@ -59,6 +59,7 @@ class Ping:
         return await self._try(await self._preparer.virtual(account, whole), timeout, stats)
 
     async def _try(self, prepared: Prepared, timeout: float | None, stats: RunStats) -> PingResult:
+        refuse_unauthorized(prepared)
         run = self._runs.open(prepared, "ping", PING_SECONDS, timeout, stats=stats)
         try:
             answer = await self._runs.executor(prepared).ping(run)

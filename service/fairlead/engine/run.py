@@ -26,6 +26,15 @@ class RunStats:
     seconds: float = 0.0
 
 
+class Send(Protocol):
+    """The attempt loop as executors see it."""
+
+    async def __call__(
+        self, request: HttpRequest, rules: ResponseRules, rebuild: Callable[[], HttpRequest] | None = None
+    ) -> Answer:
+        """The answer to ``request``; ``rebuild`` makes the same request anew when it has to be repeated."""
+
+
 @dataclass(slots=True)
 class Run:
     """Handed to executors. ``send`` is the attempt loop (D8): signs, waits for a slot, sends, judges, repeats where allowed. It returns
@@ -37,9 +46,11 @@ class Run:
     clock: Clock
     purpose: str
     """``ping``, ``export``, ``import`` or ``lookup``: the resource type of the debug log (contract.md 2.5)."""
-    send: Callable[[HttpRequest, ResponseRules], Awaitable[Answer]]
+    send: Send
     reach: Callable[[str], Awaitable[None]]
     """Connect to a URL through the slot of the connection without sending a request."""
+    sign_in: Callable[[], Awaitable[bool]]
+    """The authentication step alone: get credentials anew; false when the connection has nothing to get."""
     context: Tree = field(default_factory=dict, repr=False)
     """Names that templates see beside the executor's own: ``connection`` (with its secrets in clear), ``settings``, ``testMode``."""
     stats: RunStats = field(default_factory=RunStats)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.domain.registry import Registry
 from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts
+from fairlead.engine.explain import Trace
 from fairlead.engine.ports import Answer, Clock, Deadline
 from fairlead.engine.prepare import Prepared
 from fairlead.engine.run import Executor, Run, RunStats
@@ -48,6 +49,7 @@ class Runs:
         *,
         context: Tree | None = None,
         stats: RunStats | None = None,
+        trace: Trace | None = None,
     ) -> Run:
         """A run that ends after ``seconds``, or at the caller's own deadline (``timeout`` seconds from now) when that is sooner."""
         callers = timeout is not None and timeout < seconds
@@ -60,25 +62,64 @@ class Runs:
         counted = stats if stats is not None else RunStats()
         patience = PING_PATIENCE if purpose == "ping" else RUN_PATIENCE
 
-        async def send(request: HttpRequest, rules: ResponseRules) -> Answer:
+        async def send(
+            request: HttpRequest, rules: ResponseRules, rebuild: Callable[[], HttpRequest] | None = None
+        ) -> Answer:
             return await self._attempts.send(
-                prepared, request, rules, deadline=deadline, stats=counted, patience=patience
+                prepared,
+                request,
+                rules,
+                deadline=deadline,
+                stats=counted,
+                patience=patience,
+                rebuild=rebuild,
+                trace=trace,
+            )
+
+        async def sign_in() -> bool:
+            return await self._attempts.sign_in(
+                prepared, deadline=deadline, stats=counted, patience=patience, trace=trace
             )
 
         async def reach(url: str) -> None:
             await self._attempts.reach(prepared, url, deadline)
 
-        settings = {"connection": prepared.connection.settings}
-        names = {"connection": prepared.connection.context, "settings": settings, "testMode": False, **(context or {})}
-        return Run(prepared.connection, deadline, self._clock, purpose, send, reach, names, counted)
+        names = {
+            "connection": prepared.connection.context,
+            "iClient": prepared.connection.client,
+            "settings": {"connection": prepared.connection.settings},
+            "testMode": False,
+            **(context or {}),
+        }
+        return Run(prepared.connection, deadline, self._clock, purpose, send, reach, sign_in, names, counted)
 
 
 OFFLINE: Final = Problem(
     "connection_offline", "the connection is offline; ping it once its credentials are right", source="connection"
 )
 
+NEEDS_AUTHORIZATION: Final = Problem(
+    "needs_authorization",
+    "the connection has no token yet, or none that can be renewed: open its authorization URL (GET /v1/connection/{_id}/oauth2)",
+    source="connection",
+)
+
+
+def refuse_unauthorized(prepared: Prepared) -> None:
+    """Raise ``needs_authorization`` for a connection that only a person in a browser can sign in (contract.md 2.3, 2.6)."""
+    if prepared.connection.needs_authorization:
+        raise ConditionNotMet(NEEDS_AUTHORIZATION)
+
+
+def refusal_of(prepared: Prepared) -> Problem | None:
+    """Why nothing but a ping may use a stored connection: ``needs_authorization``, or ``connection_offline`` (connections.md 6.2)."""
+    if prepared.connection.needs_authorization:
+        return NEEDS_AUTHORIZATION
+    return OFFLINE if prepared.connection.offline else None
+
 
 def refuse_offline(prepared: Prepared) -> None:
-    """Raise ``connection_offline`` for a stored connection that is offline (connections.md 6.2)."""
-    if prepared.connection.offline:
-        raise ConditionNotMet(OFFLINE)
+    """Raise that refusal."""
+    refusal = refusal_of(prepared)
+    if refusal is not None:
+        raise ConditionNotMet(refusal)

@@ -7,13 +7,16 @@ and ``revealed`` put the mask or the clear value back.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fairlead.crypto.envelope import additional_data
 from fairlead.crypto.keyring import Keyring
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.secret import MASK, Secret
+
+CREDENTIALS: Final = "credentials"
+"""Member of the runtime part that holds what renewals brought (``engine.credentials``)."""
 
 _TEXT, _OPEN = b"t", b"j"
 """First byte of a plain text: a string, or raw JSON of an open value."""
@@ -31,22 +34,38 @@ class SecretBox:
         secrets: dict[str, str] = {}
         for path, secret in _secrets(tree):
             _remove(fields, path.split("."))
-            value = secret.reveal()
-            plain = _OPEN + value if isinstance(value, bytes) else _TEXT + value.encode("utf-8", "surrogatepass")
-            secrets[path] = self._keyring.encrypt(plain, aad=additional_data(account, kind, id, path))
+            secrets[path] = self._keyring.encrypt(_plain(secret.reveal()), aad=additional_data(account, kind, id, path))
         return fields, secrets
 
     def revealed(self, document: Document) -> Tree:
         """The document's tree with every secret as a ``Secret`` that holds its clear value."""
         tree: Tree = _copy(document.fields)
-        for path in document.secrets:
-            _put(tree, path.split("."), self._open(document, path))
+        for path, envelope in effective_secrets(document).items():
+            _put(tree, path.split("."), Secret(self.opened(document, path, envelope)))
         return tree
 
-    def _open(self, document: Document, path: str) -> Secret:
+    def sealed(self, document: Document, path: str, value: str | bytes) -> str:
+        """The envelope of one value that belongs to ``document``, bound to ``path``."""
         aad = additional_data(document.account, document.kind, document.id, path)
-        plain = self._keyring.decrypt(document.secrets[path], aad=aad)
-        return Secret(plain[1:] if plain[:1] == _OPEN else plain[1:].decode("utf-8", "surrogatepass"))
+        return self._keyring.encrypt(_plain(value), aad=aad)
+
+    def opened(self, document: Document, path: str, envelope: str) -> str | bytes:
+        """The value that ``sealed`` or ``seal`` put into ``envelope``."""
+        aad = additional_data(document.account, document.kind, document.id, path)
+        plain = self._keyring.decrypt(envelope, aad=aad)
+        return plain[1:] if plain[:1] == _OPEN else plain[1:].decode("utf-8", "surrogatepass")
+
+
+def effective_secrets(document: Document) -> dict[str, str]:
+    """The envelopes that count, by path: those of the document, and over them what renewals brought or took away."""
+    renewed = (document.runtime.get(CREDENTIALS) or {}).get("secrets")
+    if not renewed:
+        return document.secrets
+    return {path: envelope for path, envelope in {**document.secrets, **renewed}.items() if envelope is not None}
+
+
+def _plain(value: str | bytes) -> bytes:
+    return _OPEN + value if isinstance(value, bytes) else _TEXT + value.encode("utf-8", "surrogatepass")
 
 
 def kept(tree: Tree, stored: Tree) -> Tree:
@@ -104,7 +123,7 @@ def _kept_members(bag: Any, before: Any) -> Any:
 def masked(document: Document) -> Tree:
     """The document's tree with the mask in the place of every secret."""
     tree: Tree = _copy(document.fields)
-    for path in document.secrets:
+    for path in effective_secrets(document):
         _put(tree, path.split("."), MASK)
     return tree
 

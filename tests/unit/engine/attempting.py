@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from secrets import token_bytes
 from typing import Any
 
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
 from fairlead.domain.secret import Secret
 from fairlead.engine.attempt import RUN_PATIENCE, Attempts, Patience
 from fairlead.engine.body import BodyReader
-from fairlead.engine.ports import Answer, Deadline, TransportProfile
+from fairlead.engine.ports import Answer, AuthSession, Credentials, Deadline, TransportProfile
 from fairlead.engine.prepare import Prepared, connection_of, pool_settings
+from fairlead.engine.renewal import Renewals
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ConnectionRules, ResponseRules
 from fairlead.limits.pools import Pools
@@ -21,6 +24,7 @@ from fairlead.limits.retry_after import wait_seconds
 from tests.unit.clock import ManualClock
 
 ACCOUNT = AccountId("a" * 24)
+_RENEWALS = Renewals(object(), object(), ManualClock())  # type: ignore[arg-type]  # what is not stored needs no store
 Script = list[HttpResponse | TransportFailure]
 
 
@@ -58,11 +62,15 @@ def prepared(**http: Any) -> Prepared:
     tree = {"type": "http", "http": {"baseURI": "https://a.test", "mediaType": "json", "auth": auth, **http}}
     connection = connection_of(ACCOUNT, tree)
     reader = BodyReader(codecs, codec_for_content_type, "json")
-    strategy = strategy_for(connection.http)
+    rules = ConnectionRules.of(connection.http, reader)
+    token = (connection.http["auth"].get("token") or {}).get("token")
+    session = AuthSession(connection.http, ManualClock(), token_bytes, lambda text, place: text, Credentials(token))
     return Prepared(
         connection,
-        ConnectionRules.of(connection.http, reader),
-        strategy,
+        rules,
+        rules,
+        strategy_for(connection.http),
+        session,
         pool_settings("c1", connection.http, None),
         TransportProfile("c1"),
         connection.http.get("retryHeader") or "Retry-After",
@@ -77,7 +85,7 @@ class Loop:
         self.transport = Scripted(self.clock, script)
         self.pools = Pools(self.clock, random=lambda: 0.0)
         self.refused: list[str] = []
-        self.attempts = Attempts(self.transport, self.pools, self.clock, wait_seconds, self._refuse)
+        self.attempts = Attempts(self.transport, self.pools, self.clock, wait_seconds, _RENEWALS, self._refuse)
         self.stats = RunStats()
 
     async def _refuse(self, of: Prepared) -> None:

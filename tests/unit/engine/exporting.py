@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.crypto.key import Key
 from fairlead.crypto.keyring import Keyring
 from fairlead.domain.document import AccountId, Document, Tree
@@ -26,6 +27,7 @@ from fairlead.engine.exports import Exported, Exports
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ports import Deadline, TransportProfile
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.renewal import Renewals
 from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
@@ -113,7 +115,10 @@ class Service:
         async def refused(of: Prepared) -> None:
             """The connection would go offline."""
 
-        attempts = Attempts(self.wire, Pools(self.clock, random=lambda: 0.0), self.clock, wait_seconds, refused)
+        renewals = Renewals(Connections(), SecretBox(KEYS), self.clock)  # type: ignore[arg-type]  # nothing is renewed
+        attempts = Attempts(
+            self.wire, Pools(self.clock, random=lambda: 0.0), self.clock, wait_seconds, renewals, refused
+        )
         executors: Registry[Executor] = Registry("adaptor")
         executor = HttpExecutor(TemplateCompiler(), codecs, paging_strategies)
         executors.add("http", executor)
@@ -122,7 +127,14 @@ class Service:
         def reader_of(http: Mapping[str, Any]) -> BodyReader:
             return BodyReader(codecs, codec_for_content_type, "json")
 
-        preparer = Preparer(Connections(), SecretBox(KEYS), reader_of, strategy_for)  # type: ignore[arg-type]  # reads only
+        preparer = Preparer(
+            Connections(),  # type: ignore[arg-type]  # reads only
+            SecretBox(KEYS),
+            reader_of,
+            strategy_for,
+            TemplateCompiler(),
+            self.clock,
+        )
         self.exports = Exports(
             preparer,
             Runs(attempts, self.clock, executors),

@@ -12,7 +12,8 @@ import pytest
 
 from fairlead.api.mappers import model_tree, resource_tree
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.contract.reader import read
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import FairleadError
@@ -20,11 +21,13 @@ from fairlead.domain.http import HttpRequest, HttpResponse
 from fairlead.domain.registry import Registry
 from fairlead.engine.attempt import Attempts
 from fairlead.engine.body import BodyReader
-from fairlead.engine.connections import Connections, Stored
+from fairlead.engine.connections import Connections
 from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import Deadline, TransportProfile
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.renewal import Renewals
+from fairlead.engine.resources import Stored
 from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
@@ -88,9 +91,9 @@ class Application:
 class Service:
     """The use cases over one application and one SQLite file."""
 
-    def __init__(self, store: SqliteStore, answers: Answers = fine) -> None:
+    def __init__(self, store: SqliteStore, answers: Answers = fine, clock: ManualClock | None = None) -> None:
         self.store = store
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.application = Application(answers)
         self.pools = Pools(self.clock, random=lambda: 0.0)
         self.box = SecretBox(KEYS)
@@ -105,9 +108,10 @@ class Service:
             if of.connection.stored:
                 await self.connections.set_offline(of.connection.account, of.connection.id, True)
 
-        attempts = Attempts(self.application, self.pools, self.clock, wait_seconds, refused)
-        self.runs = Runs(attempts, self.clock, executors)
-        self.preparer = Preparer(store, self.box, _reader_of, strategy_for)
+        self.renewals = Renewals(store, self.box, self.clock)
+        self.attempts = Attempts(self.application, self.pools, self.clock, wait_seconds, self.renewals, refused)
+        self.runs = Runs(self.attempts, self.clock, executors)
+        self.preparer = Preparer(store, self.box, _reader_of, strategy_for, templates, self.clock)
         coordinator = LocalCoordinator()
         self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, coordinator, executors)
         self.pings = Ping(self.preparer, self.connections, self.runs)
@@ -152,11 +156,11 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(folder: Path, answers: Answers = fine) -> AsyncIterator[Service]:
-    """A service on an empty store."""
+async def serving(folder: Path, answers: Answers = fine, clock: ManualClock | None = None) -> AsyncIterator[Service]:
+    """A service on the store of that folder."""
     store = SqliteStore(folder / "fairlead.db")
     try:
-        yield Service(store, answers)
+        yield Service(store, answers, clock)
     finally:
         await store.close()
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from fairlead.auth.fixed import Fixed
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
 from fairlead.domain.http import HttpRequest, TransportFailure
 from fairlead.engine.attempt import PING_PATIENCE
-from fairlead.engine.ports import AuthFlow, PoolSettings, Verdict
+from fairlead.engine.ports import AuthFlow, AuthSession, PoolSettings, Verdict
 from fairlead.engine.prepare import pool_settings
 from tests.unit.engine.attempting import Loop, answer, prepared
 
@@ -150,14 +151,11 @@ def test_the_pool_of_a_connection(http: dict[str, Any], lender: None, settings: 
 async def test_a_throttled_request_is_signed_anew() -> None:
     """connections.md 3.6, 3.8: signatures that name the time or count are fresh for every request, repetitions included."""
 
-    class Counting:
+    class Counting(Fixed):
         name = "counting"
         signed = 0
 
-        def secrets(self, http: object) -> tuple[str, ...]:
-            return ()
-
-        def flow(self, request: HttpRequest, http: object) -> AuthFlow:
+        def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
             self.signed += 1
             outgoing = request.copy()
             outgoing.headers.set("X-Signature", str(self.signed))

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from fairlead.auth.fixed import Fixed
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
 from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from fairlead.domain.secret import Secret
 from fairlead.engine.attempt import PING_PATIENCE
-from fairlead.engine.ports import AuthFlow, Deadline, TransportProfile, Verdict
+from fairlead.engine.ports import AuthFlow, AuthSession, Deadline, TransportProfile, Verdict
 from tests.unit.engine.attempting import Loop, Script, answer, prepared
 
 REDIRECT = "https://a.test/y"
@@ -145,15 +146,12 @@ async def test_one_second_try_for_all_hops_and_the_pause_before_it() -> None:
     assert loop.times == [0.0, 0.5, 1.0]
 
 
-class Renewing:
-    """A strategy that sends everything twice, as after renewed credentials."""
+class Challenged(Fixed):
+    """A strategy that sends everything twice, as after a challenge."""
 
-    name = "renewing"
+    name = "challenged"
 
-    def secrets(self, http: object) -> tuple[str, ...]:
-        return ()
-
-    def flow(self, request: HttpRequest, http: object) -> AuthFlow:
+    def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
         yield request
         yield request
 
@@ -177,10 +175,10 @@ async def test_what_goes_again_keeps_its_place(script: Script) -> None:
     assert sent == ["PUT", *["GET"] * (len(script) + 1), "POST"]
 
 
-async def test_renewed_credentials_keep_the_place_of_their_request() -> None:
-    """connections.md 6.2, 8.2: whatever the strategy sends next goes before requests that came later."""
+async def test_an_answered_challenge_keeps_the_place_of_their_request() -> None:
+    """connections.md 3.5, 8.2: whatever the strategy sends next goes before requests that came later."""
     loop = Loop([answer(200) for _ in range(6)])
-    of = replace(prepared(concurrencyLevel=1, rateLimit={"limit": 500}), strategy=Renewing())
+    of = replace(prepared(concurrencyLevel=1, rateLimit={"limit": 500}), strategy=Challenged())
     tasks = [loop.start(of, method) for method in ("PUT", "GET", "POST")]
     await loop.clock.advance(5)
     await asyncio.gather(*tasks)

@@ -83,12 +83,13 @@ async def test_a_message_names_the_field_as_it_was_written(service: Service) -> 
 
 
 @pytest.mark.parametrize("media", [{"mediaType": "xml"}, {"successMediaType": "xml"}, {"errorMediaType": "xml"}])
-async def test_paths_of_a_connection_that_speaks_xml_are_kept(service: Service, media: dict[str, str]) -> None:
-    """connections.md 5.1: they are XPaths; a ping that would need one says that this build does not read XML."""
-    paths = {"ping": {"relativeURI": "/", "successPath": "/r/s[@k='1']/text()"}, "rateLimit": {"failPath": "/r[1]"}}
+async def test_paths_of_a_connection_that_speaks_xml_are_xpaths(service: Service, media: dict[str, str]) -> None:
+    """connections.md 5.1: a ping reads them; what is no XPath of this service is refused on save."""
+    paths = {"ping": {"relativeURI": "/", "failPath": "/r/s[@k='1']/text()"}, "rateLimit": {"failPath": "/r[1]"}}
     stored = await service.create(http(**paths, **media))
-    name = next(iter(media))
-    assert await refusal(service.ping(stored.tree["_id"]), NotSupported) == {("feature_not_supported", f"http.{name}")}
+    assert (await service.ping(stored.tree["_id"])).code == 200
+    refused = service.create(http(ping={"relativeURI": "/", "failPath": "/r/s[count(k)>1]"}, **media))
+    assert await refusal(refused, InvalidContent) == {("invalid_field", "http.ping.failPath")}
 
 
 @pytest.mark.parametrize("type_", ["ftp", "netsuite", "wrapper", "as2"])

@@ -242,13 +242,13 @@ async def test_a_store_that_is_away_does_not_change_the_results(
     assert [r["statusCode"] for r in results] == [200, 401]
 
 
-async def test_a_renewal_that_this_build_cannot_make_refuses_the_call(service: Service) -> None:
-    """contract.md 2.10: ``feature_not_supported`` is a request failure, not a bug."""
+async def test_a_template_of_the_renewal_that_fails_is_told_for_each_record(service: Service) -> None:
+    """contract.md 2.10: what happens to a record is in its element; the field says where to look."""
     service.application.answers = lambda request: reply({}, 401)
-    id = await created(service, http(auth={"type": "token", "token": {"token": "t", "refreshRelativeURI": "/t"}}))
-    assert await refusal(service.run_import(id, PLAIN, [{}, {}]), NotSupported) == {
-        ("feature_not_supported", "http.auth.token.refreshRelativeURI")
-    }
+    token = {"token": "t", "refreshRelativeURI": "/t", "refreshHeaders": [{"name": "X", "value": "a\nb"}]}
+    id = await created(service, http(auth={"type": "token", "token": token}))
+    results = await service.run_import(id, PLAIN, [{}, {}])
+    assert {result["errors"][0]["code"] for result in results} == {"invalid_template"}
 
 
 # -- time ------------------------------------------------------------------------------------------------------------------

@@ -95,12 +95,8 @@ async def test_a_run_ends_after_its_time_or_at_the_callers_deadline(
 
 
 UNSUPPORTED: list[tuple[dict[str, Any], str, str]] = [
-    (http(auth={"type": "digest", "basic": {"username": "u"}}), "feature_not_supported", "http.auth.type"),
-    (rest(authType="cookie", cookieAuth={"uri": "/l"}), "feature_not_supported", "rest.authType"),
-    (http(clientCertificates={"ca": "x"}), "feature_not_supported", "http.clientCertificates"),
     ({**http(targetConcurrencyLevel=2), "autoRecoverRateLimitErrors": True}, "feature_not_supported", "autoRecoverRateLimitErrors"),
-    (http(mediaType="xml", auth={"type": "custom", "failPath": "/a/b"}), "feature_not_supported", "http.mediaType"),
-    (http(errorMediaType="xml", rateLimit={"failPath": "/a/b"}), "feature_not_supported", "http.errorMediaType"),
+    (http(successMediaType="csv", auth={"type": "custom", "failPath": "a.b"}), "feature_not_supported", "http.successMediaType"),
 ]  # fmt: skip
 
 
@@ -262,12 +258,3 @@ async def test_the_callers_own_deadline_is_no_answer_of_ping(service: Service) -
         await call
     assert failure.value.deadline
     assert "offline" not in (await service.connections.get(MINE, id)).tree
-
-
-async def test_a_token_that_would_have_to_be_renewed(service: Service) -> None:
-    """connections.md 3.2: renewing is told as not supported, in the notation of the document."""
-    service.application.answers = lambda request: reply({}, 401)
-    document = rest(authType="token", bearerToken="t", refreshTokenURI="https://x.test/t", pingRelativeURI="/")
-    assert await refusal(service.ping_virtual(document), NotSupported) == {
-        ("feature_not_supported", "rest.refreshTokenURI")
-    }
