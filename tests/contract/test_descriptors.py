@@ -15,16 +15,19 @@ from fairlead.v1 import (
     connection_service_pb2,
     edge_service_pb2,
     export_pb2,
+    iclient_pb2,
+    iclient_service_pb2,
     import_model_pb2,
     options_pb2,
     token_service_pb2,
 )
 
-SERVICES = (connection_service_pb2, token_service_pb2, edge_service_pb2)
+SERVICES = (connection_service_pb2, iclient_service_pb2, token_service_pb2, edge_service_pb2)
 MODELS: tuple[Descriptor, ...] = (
     connection_pb2.Connection.DESCRIPTOR,
     export_pb2.Export.DESCRIPTOR,
     import_model_pb2.Import.DESCRIPTOR,
+    iclient_pb2.Iclient.DESCRIPTOR,
 )
 NUMBERS_AS_TEXT = {
     FieldDescriptor.TYPE_INT64,

@@ -43,6 +43,7 @@ _KINDS: Final = {
     options_pb2.JSON_KIND_ARRAY: (frozenset(b"["), "be an array"),
     options_pb2.JSON_KIND_RECORDS: (frozenset(b"["), "be an array of records"),
     options_pb2.JSON_KIND_SCALAR: (frozenset(b'"-0123456789tfn'), "be a string, a number, true, false or null"),
+    options_pb2.JSON_KIND_TEXT_OR_ARRAY: (frozenset(b'"['), "be a string or an array"),
 }
 """First byte of each kind of value, and what to say of another."""
 

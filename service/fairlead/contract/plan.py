@@ -105,6 +105,7 @@ class FieldPlan:
         "name",
         "number",
         "object_as_text",
+        "one_of",
         "output_only",
         "problems_as",
         "query",
@@ -149,8 +150,9 @@ class FieldPlan:
         self.empty_is_null: Final = rules.empty_is_null
         self.date: Final = rules.date
         self.min_items: Final = rules.min_items
+        self.one_of: Final = {word.lower(): word for word in rules.one_of}
         self.judged: Final = self.kind in (Kind.WHOLE, Kind.REAL) or bool(
-            self.secret or self.max_length or self.fold or self.date
+            self.secret or self.max_length or self.fold or self.date or self.one_of
         )
         self.is_free: Final = not (
             self.repeated or self.is_whole or self.judged or self.problems_as or self.kind is Kind.WORD

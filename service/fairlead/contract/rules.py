@@ -38,6 +38,8 @@ def judge_text(field: FieldPlan, value: str, path: str, mode: int, problems: Pro
         return value
     if field.fold:
         value = value.lower() if field.fold == options_pb2.FOLD_LOWER else value.upper()
+    if field.one_of and value.lower() not in field.one_of and (value or mode not in field.required):
+        problems.invalid(path, f"be one of {', '.join(field.one_of.values())}")
     if field.max_length and len(value) > field.max_length:
         problems.invalid(path, f"have at most {field.max_length} characters, not {len(value)}")
     if field.date:

@@ -37,6 +37,7 @@ _OPEN: Final[Mapping[int, Schema]] = {
     options_pb2.JSON_KIND_ARRAY: {"type": "array"},
     options_pb2.JSON_KIND_RECORDS: {"type": "array", "items": {"type": ["object", "array"]}},
     options_pb2.JSON_KIND_SCALAR: {"type": ["string", "number", "boolean", "null"]},
+    options_pb2.JSON_KIND_TEXT_OR_ARRAY: {"type": ["string", "array"]},
 }
 
 
@@ -127,6 +128,8 @@ class Schemas:
         if plan.required:
             calls = ", ".join(word for mode, word in _MODES.items() if mode in plan.required)
             parts.append(f"Required: {calls}.")
+        if plan.one_of:
+            parts.append(f"One of {', '.join(f'`{word}`' for word in plan.one_of.values())}, in any case.")
         if plan.secret:
             parts.append(f"Secret: answers show `{MASK}`.")
         if plan.aliases:

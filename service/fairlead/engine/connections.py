@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from fairlead.domain.dates import iso
-from fairlead.domain.dialect import http_connection, written_field
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import (
     ConditionNotMet,
     InvalidContent,
     NotSupported,
-    PreconditionFailed,
     Problem,
-    ServiceUnavailable,
-    not_found,
 )
-from fairlead.domain.ids import new_id
 from fairlead.domain.registry import Registry
 from fairlead.domain.rules.connection import MAXIMUM_LEVEL
+from fairlead.engine.credentials import after_replacement
 from fairlead.engine.model import as_written
 from fairlead.engine.ports import Clock, Coordinator, Pools, Store
 from fairlead.engine.prepare import CONNECTIONS, Preparer, connection_of
+from fairlead.engine.resources import ATTEMPTS, MODIFIED_BY, Documents, Stored, alone, etag, shown
 from fairlead.engine.run import Executor
-from fairlead.engine.secrets import SecretBox, kept, masked
+from fairlead.engine.secrets import SecretBox, kept
 
 _LENDER: Final = "_borrowConcurrencyFromConnectionId"
 
@@ -43,17 +37,6 @@ _FIXED: Final = ("_connectorId", "_integrationId")
 """Written on create only (connections.md 1.1): a PUT without them keeps them, one with others is refused."""
 _REST_LISTS: Final = ("encryptedFields", "unencryptedFields", "scope")
 """Answered by a ``rest`` connection even when empty (contract.md 1.10)."""
-_MODIFIED_BY: Final = "lastModifiedBy"
-_ATTEMPTS: Final = 40
-"""Races with other processes that a write without If-Match rides out; the last one wins (contract.md 1.12)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A connection as answers show it: masked, with the members that only the server knows."""
-
-    tree: Tree
-    etag: str
 
 
 class Connections:
@@ -76,72 +59,52 @@ class Connections:
         self._clock = clock
         self._coordinator = coordinator
         self._executors = executors
+        self._documents = Documents(store, box, clock, CONNECTIONS, "connection")
 
     async def create(self, account: AccountId, user: str, tree: Tree) -> Stored:
         """Check everything, store, answer the stored document. Raises ``InvalidContent``, ``NotSupported``."""
         offline = bool(tree.pop("offline", False))
-        async with self._alone(tree.get(_LENDER)):
+        async with alone(self._coordinator, *_referred(tree)):
             whole = await self.check(account, tree)
-            now = self._clock.now()
-            id = new_id(now)
-            fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
-            document = Document(CONNECTIONS, id, account, now, now, fields, secrets, _written(user, {}, offline))
-            await self._store.insert(document)
-        return self._shown(document)
+            document = await self._documents.insert(account, _lowered(whole), _written(user, {}, offline))
+        return await self._shown(document)
 
     async def get(self, account: AccountId, id: str) -> Stored:
         """Raises 404 ``NotFound``."""
-        return self._shown(await self._document(account, id))
+        return await self._shown(await self._documents.get(account, id))
 
     async def list(
         self, account: AccountId, filters: Mapping[str, Sequence[str]], skip: int, limit: int
     ) -> tuple[list[Stored], bool]:
         """One page in order of creation, and whether there is more."""
-        documents = await self._store.list(CONNECTIONS, account, filters=filters, skip=skip, limit=limit + 1)
-        return [self._shown(document) for document in documents[:limit]], len(documents) > limit
+        documents, more = await self._documents.list(account, filters, skip, limit)
+        return [await self._shown(document) for document in documents], more
 
     async def replace(self, account: AccountId, user: str, id: str, tree: Tree, if_match: str | None) -> Stored:
         """Put ``tree`` in the place of the document; a mask keeps the stored secret. Raises 404, 412, ``InvalidContent``."""
         offline = bool(tree.pop("offline", False))
-        async with self._alone(id, tree.get(_LENDER)):
-            for _ in range(_ATTEMPTS):
-                document = await self._document(account, id)
-                _match(document, if_match)
-                _unchanged(document, tree)
-                whole = await self.check(account, _with_fixed(tree, document), document)
-                fields, secrets = self._box.seal(_lowered(whole), CONNECTIONS, account, id)
-                runtime = _written(user, document.runtime, offline)
-                new = document.replaced(fields, secrets, runtime, max(self._clock.now(), document.modified))
-                if await self._store.replace(new):
-                    return self._shown(new)
-        raise ServiceUnavailable(
-            Problem("service_unavailable", "other processes keep writing this connection; try again")
-        )
+
+        async def change(document: Document) -> tuple[Tree, Tree]:
+            _unchanged(document, tree)
+            whole = await self.check(account, _with_fixed(tree, document), document)
+            runtime = _written(user, document.runtime, offline)
+            return _lowered(whole), after_replacement(document, runtime, self._box.revealed(document), whole)
+
+        async with alone(self._coordinator, f"{CONNECTIONS}/{id}", *_referred(tree)):
+            return await self._shown(await self._documents.replace(account, id, if_match, change))
 
     async def delete(self, account: AccountId, id: str, if_match: str | None) -> None:
         """Raises 404, 412, and ``resource_in_use`` when another connection borrows from this one."""
-        async with self._alone(id):
-            document = await self._document(account, id)
-            _match(document, if_match)
-            if borrowers := await self._borrowers(account, id):
-                names = ", ".join(f"connection {b.id}" for b in borrowers)
-                raise ConditionNotMet(Problem("resource_in_use", f"the connection is used by {names}"))
-            version = document.version if if_match is not None else None
-            if not await self._store.delete(CONNECTIONS, account, id, version=version):
-                raise not_found("connection") if if_match is None else _mismatch()
 
-    @asynccontextmanager
-    async def _alone(self, *ids: str | None) -> AsyncIterator[None]:
-        """No other write of these connections meanwhile: what a check saw of them is still true when the document is stored. Taken in
-        one order, so that two borrowers of each other do not wait for ever."""
-        async with AsyncExitStack() as stack:
-            for id in sorted({id for id in ids if id}):
-                await stack.enter_async_context(self._coordinator.once(f"{CONNECTIONS}/{id}"))
-            yield
+        async def users() -> Sequence[str]:
+            return [f"connection {borrower.id}" for borrower in await self._borrowers(account, id)]
+
+        async with alone(self._coordinator, f"{CONNECTIONS}/{id}"):
+            await self._documents.delete(account, id, if_match, users)
 
     async def set_offline(self, account: AccountId, id: str, offline: bool) -> None:
         """Note the outcome of signing in; outside ``lastModified`` and the ETag. A document that is gone is no error."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             document = await self._store.get(CONNECTIONS, account, id)
             if document is None or bool(document.runtime.get("offline")) == offline:
                 return
@@ -172,12 +135,8 @@ class Connections:
 
     async def _references(self, account: AccountId, tree: Tree, stored: Document | None) -> Sequence[Problem]:
         problems = []
-        for field, kind in _REFERENCES.items():
-            block, _, name = field.rpartition(".")
-            id = ((tree.get(block) or {}) if block else tree).get(name)
-            if id is None:
-                continue
-            found = await self._store.get(kind, account, str(id))
+        for field, kind, id in _references(tree):
+            found = await self._store.get(kind, account, id)
             if found is None:
                 problems.append(Problem("invalid_ref", f"{field}: no such resource in this account: {id}", field))
             elif kind == CONNECTIONS:
@@ -195,54 +154,39 @@ class Connections:
         """Up to ten of the connections that borrow from this one."""
         return await self._store.list(CONNECTIONS, account, filters={_LENDER: [id]}, limit=10)
 
-    async def _document(self, account: AccountId, id: str) -> Document:
-        document = await self._store.get(CONNECTIONS, account, id)
-        if document is None:
-            raise not_found("connection")
-        return document
-
-    def _shown(self, document: Document) -> Stored:
+    async def _shown(self, document: Document) -> Stored:
         queue = str(document.fields.get(_LENDER) or document.id)
         tree: Tree = {
-            **masked(document),
-            "_id": document.id,
-            "createdAt": iso(document.created),
-            "lastModified": iso(document.modified),
+            **shown(document),
             "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
         }
         if isinstance(tree.get("rest"), dict) and tree.get("type") == "rest":
             tree["rest"] = {**{name: [] for name in _REST_LISTS}, **tree["rest"]}
-        if document.runtime.get(_MODIFIED_BY):
-            tree[_MODIFIED_BY] = document.runtime[_MODIFIED_BY]
         if document.runtime.get("offline"):
             tree["offline"] = True
-        if _needs_authorization(document):
+        if await self._preparer.needs_authorization(document):
             tree["needsAuthorization"] = True
         return Stored(tree, etag(document))
+
+
+def _references(tree: Tree) -> Iterator[tuple[str, str, str]]:
+    """Field, kind and id of every resource that a connection names."""
+    for field, kind in _REFERENCES.items():
+        block, _, name = field.rpartition(".")
+        id = ((tree.get(block) or {}) if block else tree).get(name)
+        if id is not None:
+            yield field, kind, str(id)
+
+
+def _referred(tree: Tree) -> Iterator[str]:
+    """``kind/id`` of the resources that a connection names: none of them goes while it is checked and stored."""
+    return (f"{kind}/{id}" for _, kind, id in _references(tree))
 
 
 def _written(user: str, runtime: Tree, offline: bool) -> Tree:
     """The runtime part after a write by ``user``."""
     rest = {name: value for name, value in runtime.items() if name != "offline"}
-    return {**rest, _MODIFIED_BY: user, **({"offline": True} if offline else {})}
-
-
-def etag(document: Document) -> str:
-    """Strong validator of one version (RFC 9110 8.8.3)."""
-    return f'"{document.id}-{document.version}"'
-
-
-def _match(document: Document, if_match: str | None) -> None:
-    if if_match is not None and if_match.strip() != "*":
-        wanted = [tag.strip() for tag in if_match.split(",")]
-        if etag(document) not in wanted:
-            raise _mismatch()
-
-
-def _mismatch() -> PreconditionFailed:
-    return PreconditionFailed(
-        Problem("precondition_failed", "If-Match does not match the stored version; read it again")
-    )
+    return {**rest, MODIFIED_BY: user, **({"offline": True} if offline else {})}
 
 
 def _unchanged(document: Document, tree: Tree) -> None:
@@ -260,22 +204,6 @@ def _unchanged(document: Document, tree: Tree) -> None:
 
 def _with_fixed(tree: Tree, document: Document) -> Tree:
     return {name: document.fields[name] for name in _FIXED if name in document.fields} | tree
-
-
-def _needs_authorization(document: Document) -> bool:
-    """Whether somebody has to authorise it in a browser first (contract.md 2.1)."""
-    type_ = str(document.fields.get("type"))
-    block = document.fields.get(type_)
-    if not isinstance(block, Mapping):
-        return False
-    kind = block.get("authType") if type_ == "rest" else (block.get("auth") or {}).get("type")
-    if kind != "oauth":
-        return False
-    auth = http_connection(document.fields)["auth"]
-    grant = (auth.get("oauth") or {}).get("grantType") or "authorizecode"
-    return (
-        grant == "authorizecode" and written_field("http.auth.token.token", type_, "connection") not in document.secrets
-    )
 
 
 def _lowered(tree: Tree) -> Tree:

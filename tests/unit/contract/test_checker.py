@@ -36,6 +36,8 @@ def told(message: Any, mode: int = REPLACE, **options: Any) -> list[tuple[str, s
         ({"array": {"json": b"{}"}}, "array"),
         ({"data": {"json": b"[1]"}}, "data.0"),
         ({"scalar": {"json": b"{}"}}, "scalar"),
+        ({"text_or_array": {"json": b"1"}}, "textOrArray"),
+        ({"vendor": "bar"}, "vendor"),
         ({"bag": {"json": b'"x"'}}, "bag"),
         ({"opens": [{"json": b"1"}, {"json": b"x"}]}, "opens.1"),
         ({"inners": [{}, {"self": {"self": {"note": "x"}}}], "count": 77}, "count"),

@@ -107,6 +107,11 @@ def test_rules_of_fields(document: dict[str, Any]) -> None:
     page = document["components"]["schemas"]["ExportPageResponse"]["properties"]
     assert page["data"]["type"] == "array"
     assert connection["name"]["minLength"] == 1
+    iclient = document["components"]["schemas"]["Iclient"]["properties"]
+    assert "`netsuite`" in iclient["provider"]["description"]
+    assert "in any case" in iclient["provider"]["description"]
+    request = document["components"]["schemas"]["IclientTokenRequest"]["properties"]
+    assert request["headers"]["type"] == ["string", "array"]
     lookup = document["components"]["schemas"]["Lookup"]["properties"]
     assert lookup["postBody"] == lookup["body"]
 

@@ -20,6 +20,7 @@ from tests.unit.contract.samples import REPLACE, VIRTUAL_MODEL, Request
         ('{"name":"a"}', "name", "a"),
         ('{"upper":"aß"}', "upper", "ASS"),
         ('{"lower":"AbC"}', "lower", "abc"),
+        ('{"vendor":"FOObar"}', "vendor", "FOObar"),
         ('{"baseURI":"x"}', "base_uri", "x"),
         ('{"baseUri":"x"}', "base_uri", "x"),
         ('{"baseURI":"right","baseUri":"alias"}', "base_uri", "right"),
@@ -162,6 +163,9 @@ def test_what_is_no_date_is_refused(text: str) -> None:
         ('{"data":[{},[],3]}', "data.2", "data.2 must be an object or an array of rows"),
         ('{"data":[null]}', "data.0", "data.0 must be an object or an array of rows"),
         ('{"scalar":[]}', "scalar", "scalar must be a string, a number, true, false or null"),
+        ('{"textOrArray":{}}', "textOrArray", "textOrArray must be a string or an array"),
+        ('{"vendor":"bar"}', "vendor", "vendor must be one of acme, fooBar"),
+        ('{"vendor":""}', "vendor", "vendor must be one of acme, fooBar"),
         ('{"name":"\\ud800"}', "name", "name must not contain half of a surrogate pair"),
     ],
 )
