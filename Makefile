@@ -16,8 +16,9 @@ ROOTS := protos:service:gateway:cli
 SOURCES := protos service gateway cli examples tests
 
 ORACLE := tests/oracle/handlebars
+OIDC := tests/servers/oidc
 
-.PHONY: help install demo test test-all oracle lint format proto proto-check serve clean
+.PHONY: help install demo test test-all test-real oracle oidc lint format proto proto-check serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,13 +40,22 @@ demo: $(STAMP) ## store a connection, ping it, pull 822 records, push four, and 
 test: $(STAMP) ## run every test that needs no other server
 	@$(PYTEST) tests
 
-test-all: $(STAMP) oracle ## run every test, also those that need Java 17 with Maven, or Node.js
+test-all: $(STAMP) oracle oidc ## run every test, also those that need Java 17 with Maven, Node.js, or Debian's servers
 	@tests/servers/with-mongo $(PYTEST) tests
+
+test-real: $(STAMP) oidc ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
+	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q tests/real
 
 oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
 
 $(ORACLE)/node_modules/handlebars: $(ORACLE)/package.json
 	@cd $(ORACLE) && npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
+oidc: $(OIDC)/node_modules/oidc-provider ## install oidc-provider, which judges OAuth 2.0 (needs Node.js)
+
+$(OIDC)/node_modules/oidc-provider: $(OIDC)/package.json
+	@cd $(OIDC) && npm install --silent --no-audit --no-fund --no-package-lock
 	@touch $@
 
 lint: $(STAMP) ## check format, style, types, import rules and the contract
@@ -70,5 +80,5 @@ serve: $(STAMP) ## run fairlead in the foreground
 
 clean: ## remove what was made here: environment, caches, build output (not the database)
 	@rm -rf $(VENV) build dist .buf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-		tests/servers/mongo/target $(ORACLE)/node_modules fairlead.egg-info
+		tests/servers/mongo/target $(ORACLE)/node_modules $(OIDC)/node_modules fairlead.egg-info
 	@find protos service gateway cli examples tests -name __pycache__ -prune -exec rm -rf {} +
