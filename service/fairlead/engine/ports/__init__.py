@@ -18,7 +18,16 @@ from fairlead.engine.ports.auth import (
 )
 from fairlead.engine.ports.codecs import Codec, RecordCodec, UnreadableBody
 from fairlead.engine.ports.limits import Coordinator, Pools, PoolSettings, RateLimiter, WaitTooLong
-from fairlead.engine.ports.mapping import MappingError, Mappings, Operation, RecordMapper
+from fairlead.engine.ports.mapping import (
+    Expressions,
+    LookupPending,
+    MappingError,
+    Mappings,
+    Operation,
+    RecordFilter,
+    RecordMapper,
+    RecordTransform,
+)
 from fairlead.engine.ports.paging import Page, PagingStrategy
 from fairlead.engine.ports.results import ApplicationPage, RecordResult
 from fairlead.engine.ports.store import DuplicateKey, Store, StoreUnavailable
@@ -41,7 +50,9 @@ __all__ = [
     "Credentials",
     "Deadline",
     "DuplicateKey",
+    "Expressions",
     "Json",
+    "LookupPending",
     "MappingError",
     "Mappings",
     "Operation",
@@ -52,8 +63,10 @@ __all__ = [
     "Pools",
     "RateLimiter",
     "RecordCodec",
+    "RecordFilter",
     "RecordMapper",
     "RecordResult",
+    "RecordTransform",
     "RegexTime",
     "RenewalFailed",
     "RenewalFlow",

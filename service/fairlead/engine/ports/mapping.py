@@ -1,4 +1,4 @@
-"""Mappings, compiled once and applied per record (exports-imports.md 10)."""
+"""Mappings, filters and transforms, compiled once and applied per record (exports-imports.md 6, 7, 10, 11)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ class MappingError(Exception):
         self.source = source
 
 
+class LookupPending(Exception):
+    """The result of a dynamic lookup for this record is not known yet: it has to be asked for, and the record mapped again
+    (exports-imports.md 12)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class RecordMapper(Protocol):
     """A compiled mapping with its lookups."""
 
@@ -40,7 +49,8 @@ class RecordMapper(Protocol):
         """Static lookups by name, for templates."""
 
     def map(self, record: Json, operation: Operation | None, scope: Scope) -> Json:
-        """The mapped record; raises ``MappingError``. ``scope.context`` holds the names beside the record's."""
+        """The mapped record; raises ``MappingError``, and ``LookupPending`` from ``scope.dynamic``. ``scope.context`` holds the names
+        beside the record's."""
 
 
 class Mappings(Protocol):
@@ -48,3 +58,37 @@ class Mappings(Protocol):
 
     def compile(self, import_tree: Tree) -> RecordMapper:
         """Raises ``InvalidContent`` with every problem at once (fields relative to the import) or ``NotSupported``."""
+
+
+class RecordFilter(Protocol):
+    """A compiled filter (exports-imports.md 7)."""
+
+    @property
+    def passes_all(self) -> bool:
+        """No rules: records need not be decoded."""
+
+    def passes(self, record: Json, scope: Scope) -> bool:
+        """Whether the record passes. ``scope.context`` holds ``settings`` and what ``["context", ...]`` names. Raises ``MappingError`` with
+        source ``filter``."""
+
+
+class RecordTransform(Protocol):
+    """A compiled transform (exports-imports.md 6)."""
+
+    @property
+    def is_identity(self) -> bool:
+        """No rules: records stay as they are, byte for byte, and need not be decoded."""
+
+    def apply(self, record: Json, scope: Scope) -> Json:
+        """The new record; the one given is not changed. Raises ``MappingError`` with source ``transformation`` or ``lookup``, and
+        ``LookupPending``."""
+
+
+class Expressions(Protocol):
+    """Compiles the rules of filters and transforms; ``field`` is where they stand in the document (``filter``)."""
+
+    def compile_filter(self, expression: Tree | None, field: str) -> RecordFilter:
+        """Raises ``InvalidContent`` (``invalid_filter``) with every problem at once, or ``NotSupported`` for a script."""
+
+    def compile_transform(self, expression: Tree | None, field: str) -> RecordTransform:
+        """Raises ``InvalidContent`` with every problem at once, or ``NotSupported`` for a script."""

@@ -52,6 +52,8 @@ class Scope:
     lookups: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)
     signing: Callable[[], Mapping[str, Json]] | None = None
     record_names: bool = False
+    dynamic: Callable[[str], Json] | None = None
+    """The result of the dynamic lookup of that name for the record in hand, nothing found as ``None``; raises ``LookupPending``."""
     regex_time: RegexTime = field(default_factory=RegexTime)
 
 
