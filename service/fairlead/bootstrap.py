@@ -13,28 +13,36 @@ from typing import Any, Final
 import structlog
 from prometheus_client import CollectorRegistry
 
+from fairlead.api.authorization import AuthorizationServicer
 from fairlead.api.connections import ConnectionServicer
 from fairlead.api.grpc_server import GrpcServer
+from fairlead.api.iclients import IclientServicer
 from fairlead.api.metrics import Metrics
 from fairlead.api.service import Service
 from fairlead.api.tokens import EdgeServicer, TokenServicer
 from fairlead.api.tracing import tracing
+from fairlead.auth import oauth_authorization
 from fairlead.auth.registry import strategy_for
-from fairlead.codecs.registry import codec_for_content_type, codecs
+from fairlead.codecs.media_types import codec_for_content_type
+from fairlead.codecs.registry import codecs
 from fairlead.crypto.key import KeyringError
 from fairlead.crypto.keyfile import KeyFileError, key_file_path, load_or_generate
 from fairlead.crypto.keyring import Keyring
 from fairlead.domain.registry import Registry
 from fairlead.engine.accounts import Accounts
 from fairlead.engine.attempt import Attempts
+from fairlead.engine.authorization import Authorization
+from fairlead.engine.authorization_states import States
 from fairlead.engine.body import BodyReader
 from fairlead.engine.connections import Connections
 from fairlead.engine.exports import Exports
+from fairlead.engine.iclients import Iclients
 from fairlead.engine.imports import Imports
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ping import Ping
 from fairlead.engine.ports import Store, StoreUnavailable
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.renewal import RENEWAL_SECONDS, Renewals
 from fairlead.engine.run import Executor
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
@@ -46,6 +54,7 @@ from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
 from fairlead.paging.registry import paging_strategies
+from fairlead.public_url import PublicUrl
 from fairlead.settings import Settings
 from fairlead.store.open import open_store, sqlite_path
 from fairlead.templates.compiler import TemplateCompiler
@@ -79,6 +88,9 @@ class Running:
     grpc_address: str
     grpc: GrpcServer
     transport: HttpTransport
+    renewals: Renewals
+    authorization: Authorization
+    public_url: PublicUrl
     store: Store
 
     async def ready(self) -> bool:
@@ -92,6 +104,8 @@ class Running:
     async def stop(self, grace: float) -> None:
         """Let running calls end within ``grace`` seconds, then close sockets and store."""
         await self.grpc.stop(grace)
+        await self.authorization.close(RENEWAL_SECONDS)
+        await self.renewals.close(RENEWAL_SECONDS)
         await self.transport.close()
         await self.store.close()
 
@@ -136,28 +150,35 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
     templates = TemplateCompiler()
     mappings = MappingCompiler(templates)
     box = SecretBox(encryption)
-    preparer = Preparer(store, box, _reader_of, strategy_for)
+    preparer = Preparer(store, box, _reader_of, strategy_for, templates, clock)
     executors: Registry[Executor] = Registry("adaptor")
-    http = HttpExecutor(templates, codecs, paging_strategies)
+    http = HttpExecutor(templates, codecs, paging_strategies, clock)
     executors.add("http", http)
     executors.add("rest", http)
 
-    connections = Connections(store, box, preparer, pools, clock, LocalCoordinator(), executors)
+    coordinator = LocalCoordinator()
+    connections = Connections(store, box, preparer, pools, clock, coordinator, executors)
 
     async def refused(prepared: Prepared) -> None:
         if prepared.connection.stored:
             await connections.set_offline(prepared.connection.account, prepared.connection.id, True)
 
-    attempts = Attempts(transport, pools, clock, wait_seconds, refused)
+    renewals = Renewals(store, box, clock)
+    attempts = Attempts(transport, pools, clock, wait_seconds, renewals, refused)
     runs = Runs(attempts, clock, executors)
+    public_url = PublicUrl(settings.public_url, settings.http_address)
+    states = States(store, box, state, clock)
+    authorization = Authorization(store, box, states, preparer, attempts, oauth_authorization, public_url)
     service = Service(
         {
+            "AuthorizationService": AuthorizationServicer(authorization, settings.oauth_return_url),
             "ConnectionService": ConnectionServicer(
                 connections,
-                Ping(preparer, connections, runs),
+                Ping(preparer, connections, runs, clock),
                 Exports(preparer, runs, PagedStates(state, clock), mappings),
                 Imports(preparer, runs, mappings),
             ),
+            "IclientService": IclientServicer(Iclients(store, box, clock, coordinator, templates)),
             "TokenService": TokenServicer(),
             "EdgeService": EdgeServicer(),
         },
@@ -173,7 +194,9 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
         raise StartError(
             f"FAIRLEAD_GRPC_ADDRESS {settings.grpc_address}: cannot listen there; is the port in use?"
         ) from None
-    return Running(service, registry, _store_name(settings), address, grpc, transport, store)
+    return Running(
+        service, registry, _store_name(settings), address, grpc, transport, renewals, authorization, public_url, store
+    )
 
 
 def configure_logs(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 PREFIX: Final = "FAIRLEAD_"
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Settings:
     rate_limit_per_second: float = 300
     max_outbound: int = 256
     public_url: str | None = None
+    oauth_return_url: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     unknown_fields: str = "refuse"
     empty_lists: int = 200
@@ -138,6 +140,12 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _page_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text) or "#" in text or not urlsplit(text).hostname:
+        raise ValueError(f"{text!r} is not an http or https URL without fragment")
+    return text
+
+
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "http_address": _address,
     "grpc_address": _address,
@@ -150,6 +158,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "rate_limit_per_second": _positive,
     "max_outbound": _whole(1, 100_000),
     "public_url": _url,
+    "oauth_return_url": _page_url,
     "trusted_proxies": _networks,
     "unknown_fields": _one_of("refuse", "ignore"),
     "empty_lists": lambda text: int(_one_of("200", "204")(text)),

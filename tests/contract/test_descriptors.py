@@ -11,6 +11,7 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 
 from fairlead.v1 import (
+    authorization_service_pb2,
     connection_pb2,
     connection_service_pb2,
     edge_service_pb2,
@@ -22,7 +23,7 @@ from fairlead.v1 import (
     token_service_pb2,
 )
 
-SERVICES = (connection_service_pb2, iclient_service_pb2, token_service_pb2, edge_service_pb2)
+SERVICES = (authorization_service_pb2, connection_service_pb2, iclient_service_pb2, token_service_pb2, edge_service_pb2)
 MODELS: tuple[Descriptor, ...] = (
     connection_pb2.Connection.DESCRIPTOR,
     export_pb2.Export.DESCRIPTOR,
@@ -206,7 +207,7 @@ def test_every_rpc_is_reachable_as_it_says(method: MethodDescriptor) -> None:
     request, response = method.input_type.fields_by_name, method.output_type.fields_by_name
     for rule in (http, *http.additional_bindings):
         path = getattr(rule, rule.WhichOneof("pattern"))
-        assert path.startswith("/v1/")
+        assert path.startswith("/v1/") or path == "/connection/oauth2callback"  # contract.md 1.1
         assert set(re.findall(r"{(\w+)}", path)) <= set(request)
         assert rule.body in ("", "*", *request)
     assert http.response_body in ("", *response)

@@ -96,7 +96,9 @@ def test_readme_command_table() -> None:
             continue
         words = tuple(re.findall(r"(?<![\w-])[a-z]+(?![\w-])", row[0].partition(" ")[2].partition("--")[0]))
         assert words in known, row[0]
-        options = {option for parameter in known[words].params for option in parameter.opts}
+        options = {
+            option for parameter in known[words].params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert set(re.findall(r"--[a-z-]+", row[0])) <= options, row[0]
         documented.add(words)
     assert documented == known.keys()

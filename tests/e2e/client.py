@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
@@ -14,7 +15,15 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 
 from fairlead.contract.printer import print_json
-from fairlead.v1 import common_pb2, connection_service_pb2, options_pb2, token_service_pb2, virtual_run_pb2
+from fairlead.v1 import (
+    authorization_service_pb2,
+    common_pb2,
+    connection_service_pb2,
+    iclient_service_pb2,
+    options_pb2,
+    token_service_pb2,
+    virtual_run_pb2,
+)
 
 
 class ApiError(Exception):
@@ -36,28 +45,73 @@ class ApiError(Exception):
         return {error.get("field") for error in self.errors}
 
 
-class ApiClient(Protocol):
-    """What scenarios call; documents and answers are REST JSON."""
+@dataclass(frozen=True)
+class Page:
+    """What a browser gets."""
+
+    status: int
+    location: str
+    html: str
+
+
+class Resource(Protocol):
+    """Documents of one kind."""
 
     async def create(self, document: Any) -> Any: ...
     async def get(self, id: str) -> Any: ...
     async def list(self, **query: str) -> Any: ...
     async def update(self, id: str, document: Any) -> Any: ...
     async def delete(self, id: str) -> None: ...
+
+
+class ApiClient(Resource, Protocol):
+    """What scenarios call; documents and answers are REST JSON. Its own documents are connections."""
+
+    @property
+    def iclients(self) -> Resource: ...
+
     async def ping(self, id: str) -> Any: ...
     async def ping_virtual(self, document: Any) -> Any: ...
     async def run_export(self, id: str, body: Any) -> Any: ...
     async def page(self, id: str, body: Any) -> Any: ...
     async def run_import(self, id: str, body: Any) -> Any: ...
     async def map(self, id: str, body: Any) -> Any: ...
+    async def authorize(self, id: str) -> Any: ...
+    async def authorization(self, id: str, authorization: str) -> Any: ...
+    async def callback(self, **query: str) -> Page: ...
     async def token_info(self) -> Any: ...
 
 
-class RestClient:
+class RestResource:
+    """Documents of one kind over HTTP."""
+
+    def __init__(self, client: RestClient, path: str) -> None:
+        self._client = client
+        self._path = path
+
+    async def create(self, document: Any) -> Any:
+        return await self._client.call("POST", self._path, document)
+
+    async def get(self, id: str) -> Any:
+        return await self._client.call("GET", f"{self._path}/{id}")
+
+    async def list(self, **query: str) -> Any:
+        return await self._client.call("GET", f"{self._path}?{urlencode(query)}")
+
+    async def update(self, id: str, document: Any) -> Any:
+        return await self._client.call("PUT", f"{self._path}/{id}", document)
+
+    async def delete(self, id: str) -> None:
+        await self._client.call("DELETE", f"{self._path}/{id}")
+
+
+class RestClient(RestResource):
     """Over HTTP."""
 
     def __init__(self, base: str, token: str) -> None:
+        super().__init__(self, "/v1/connections")
         self.base = base
+        self.iclients: Final = RestResource(self, "/v1/iclients")
         self.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
 
     async def close(self) -> None:
@@ -69,7 +123,8 @@ class RestClient:
         async with self.session.request(method, self.base + path, **options) as answer:
             return answer.status, answer.headers, await answer.read()
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer; raises ``ApiError``."""
         options = {"json": body} if body is not None else {}
         status, _, content = await self.raw(method, path, **options)
         decoded: Any = json.loads(content) if content else None
@@ -77,47 +132,83 @@ class RestClient:
             raise ApiError(status, decoded.get("errors", [decoded]))
         return decoded
 
-    async def create(self, document: Any) -> Any:
-        return await self._call("POST", "/v1/connections", document)
-
-    async def get(self, id: str) -> Any:
-        return await self._call("GET", f"/v1/connections/{id}")
-
-    async def list(self, **query: str) -> Any:
-        return await self._call("GET", f"/v1/connections?{urlencode(query)}")
-
-    async def update(self, id: str, document: Any) -> Any:
-        return await self._call("PUT", f"/v1/connections/{id}", document)
-
-    async def delete(self, id: str) -> None:
-        await self._call("DELETE", f"/v1/connections/{id}")
-
     async def ping(self, id: str) -> Any:
-        return await self._call("GET", f"/v1/connections/{id}/ping")
+        return await self.call("GET", f"/v1/connections/{id}/ping")
 
     async def ping_virtual(self, document: Any) -> Any:
-        return await self._call("POST", "/v1/connections/ping", document)
+        return await self.call("POST", "/v1/connections/ping", document)
 
     async def run_export(self, id: str, body: Any) -> Any:
-        return await self._call("POST", f"/v1/connections/{id}/export", body)
+        return await self.call("POST", f"/v1/connections/{id}/export", body)
 
     async def page(self, id: str, body: Any) -> Any:
-        return await self._call("POST", f"/v1/connections/{id}/export/pages", body)
+        return await self.call("POST", f"/v1/connections/{id}/export/pages", body)
 
     async def run_import(self, id: str, body: Any) -> Any:
-        return await self._call("POST", f"/v1/connections/{id}/import", body)
+        return await self.call("POST", f"/v1/connections/{id}/import", body)
 
     async def map(self, id: str, body: Any) -> Any:
-        return await self._call("POST", f"/v1/connections/{id}/import/map", body)
+        return await self.call("POST", f"/v1/connections/{id}/import/map", body)
+
+    async def authorize(self, id: str) -> Any:
+        return await self.call("GET", f"/v1/connections/{id}/oauth2")
+
+    async def authorization(self, id: str, authorization: str) -> Any:
+        return await self.call("GET", f"/v1/connections/{id}/oauth2/{authorization}")
+
+    async def callback(self, **query: str) -> Page:
+        async with (
+            aiohttp.ClientSession() as browser,
+            browser.get(f"{self.base}/connection/oauth2callback", params=query, allow_redirects=False) as answer,
+        ):
+            return Page(answer.status, answer.headers.get("Location", ""), await answer.text())
 
     async def token_info(self) -> Any:
-        return await self._call("GET", "/v1/tokenInfo")
+        return await self.call("GET", "/v1/tokenInfo")
 
 
-class GrpcClient:
+class GrpcResource:
+    """Documents of one kind over a channel; ``messages`` is the module of their service."""
+
+    def __init__(self, client: GrpcClient, noun: str, messages: Any) -> None:
+        self._client = client
+        self._noun = noun
+        self._part = noun.lower()
+        self._messages = messages
+
+    async def _run(self, verb: str, request: Message, part: str | None) -> Any:
+        noun = self._noun + ("s" if verb == "List" else "")
+        response = getattr(self._messages, f"{verb}{noun}Response")
+        return await self._client.json(f"{self._noun}Service/{verb}{noun}", request, response, part)
+
+    async def create(self, document: Any) -> Any:
+        request = getattr(self._messages, f"Create{self._noun}Request")()
+        fill(getattr(request, self._part), document)
+        return await self._run("Create", request, self._part)
+
+    async def get(self, id: str) -> Any:
+        return await self._run("Get", getattr(self._messages, f"Get{self._noun}Request")(id=id), self._part)
+
+    async def list(self, **query: str) -> Any:
+        request = getattr(self._messages, f"List{self._noun}sRequest")()
+        fill(request, query)
+        return await self._run("List", request, f"{self._part}s")
+
+    async def update(self, id: str, document: Any) -> Any:
+        request = getattr(self._messages, f"Update{self._noun}Request")(id=id)
+        fill(getattr(request, self._part), document)
+        return await self._run("Update", request, self._part)
+
+    async def delete(self, id: str) -> None:
+        await self._run("Delete", getattr(self._messages, f"Delete{self._noun}Request")(id=id), None)
+
+
+class GrpcClient(GrpcResource):
     """Over a channel, with messages built as any client of the contract builds them."""
 
     def __init__(self, address: str, token: str) -> None:
+        super().__init__(self, "Connection", connection_service_pb2)
+        self.iclients: Final = GrpcResource(self, "Iclient", iclient_service_pb2)
         self.channel = grpc.aio.insecure_channel(address)
         self.metadata = (("authorization", f"Bearer {token}"), ("fairlead-error-list", "full"))
 
@@ -137,40 +228,14 @@ class GrpcClient:
         except grpc.aio.AioRpcError as error:
             raise api_error(error) from None
 
-    async def _json(self, name: str, request: Message, response: type[Message], part: str | None = None) -> Any:
+    async def json(self, name: str, request: Message, response: type[Message], part: str | None = None) -> Any:
+        """The answer, or a part of it, as REST JSON."""
         message = await self.call(name, request, response)
         return json.loads(print_json(message, field=part))
 
-    async def create(self, document: Any) -> Any:
-        request = connection_service_pb2.CreateConnectionRequest()
-        fill(request.connection, document)
-        response = connection_service_pb2.CreateConnectionResponse
-        return await self._json("ConnectionService/CreateConnection", request, response, "connection")
-
-    async def get(self, id: str) -> Any:
-        request = connection_service_pb2.GetConnectionRequest(id=id)
-        response = connection_service_pb2.GetConnectionResponse
-        return await self._json("ConnectionService/GetConnection", request, response, "connection")
-
-    async def list(self, **query: str) -> Any:
-        request = connection_service_pb2.ListConnectionsRequest()
-        fill(request, query)
-        response = connection_service_pb2.ListConnectionsResponse
-        return await self._json("ConnectionService/ListConnections", request, response, "connections")
-
-    async def update(self, id: str, document: Any) -> Any:
-        request = connection_service_pb2.UpdateConnectionRequest(id=id)
-        fill(request.connection, document)
-        response = connection_service_pb2.UpdateConnectionResponse
-        return await self._json("ConnectionService/UpdateConnection", request, response, "connection")
-
-    async def delete(self, id: str) -> None:
-        request = connection_service_pb2.DeleteConnectionRequest(id=id)
-        await self.call("ConnectionService/DeleteConnection", request, connection_service_pb2.DeleteConnectionResponse)
-
     async def ping(self, id: str) -> Any:
         request = connection_service_pb2.PingConnectionRequest(id=id)
-        return await self._json(
+        return await self.json(
             "ConnectionService/PingConnection", request, connection_service_pb2.PingConnectionResponse
         )
 
@@ -178,12 +243,12 @@ class GrpcClient:
         request = connection_service_pb2.PingVirtualConnectionRequest()
         fill(request.connection, document)
         response = connection_service_pb2.PingVirtualConnectionResponse
-        return await self._json("ConnectionService/PingVirtualConnection", request, response)
+        return await self.json("ConnectionService/PingVirtualConnection", request, response)
 
     async def _virtual(self, name: str, id: str, body: Any, part: str | None = None) -> Any:
         request = getattr(virtual_run_pb2, f"{name}Request")(connection_id=id)
         fill(request, body)
-        return await self._json(f"ConnectionService/{name}", request, getattr(virtual_run_pb2, f"{name}Response"), part)
+        return await self.json(f"ConnectionService/{name}", request, getattr(virtual_run_pb2, f"{name}Response"), part)
 
     async def run_export(self, id: str, body: Any) -> Any:
         return await self._virtual("ExecuteExport", id, body)
@@ -197,9 +262,32 @@ class GrpcClient:
     async def map(self, id: str, body: Any) -> Any:
         return await self._virtual("MapRecords", id, body, "data")
 
+    async def authorize(self, id: str) -> Any:
+        request = authorization_service_pb2.StartAuthorizationRequest(id=id)
+        response = authorization_service_pb2.StartAuthorizationResponse
+        return await self.json("AuthorizationService/StartAuthorization", request, response)
+
+    async def authorization(self, id: str, authorization: str) -> Any:
+        request = authorization_service_pb2.GetAuthorizationRequest(connection_id=id, id=authorization)
+        response = authorization_service_pb2.GetAuthorizationResponse
+        return await self.json("AuthorizationService/GetAuthorization", request, response)
+
+    async def callback(self, **query: str) -> Page:
+        known = authorization_service_pb2.FinishAuthorizationRequest.DESCRIPTOR.fields_by_name
+        given = {name: value for name, value in query.items() if name in known}
+        request = authorization_service_pb2.FinishAuthorizationRequest(**given)
+        response = authorization_service_pb2.FinishAuthorizationResponse
+        rpc = self.channel.unary_unary(
+            "/fairlead.v1.AuthorizationService/FinishAuthorization",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=response.FromString,
+        )
+        page = await rpc(request)
+        return Page(page.status, page.location, page.html)
+
     async def token_info(self) -> Any:
         response = token_service_pb2.GetTokenInfoResponse
-        return await self._json("TokenService/GetTokenInfo", token_service_pb2.GetTokenInfoRequest(), response)
+        return await self.json("TokenService/GetTokenInfo", token_service_pb2.GetTokenInfoRequest(), response)
 
 
 def api_error(error: grpc.aio.AioRpcError) -> ApiError:

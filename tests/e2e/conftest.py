@@ -11,6 +11,7 @@ from aiohttp import web
 
 from fairlead.bootstrap import Running, start_service
 from fairlead.cli.local import LocalDispatcher
+from fairlead.cli.serve import gateway_settings
 from fairlead.gateway.channel import ChannelDispatcher
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
@@ -62,10 +63,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-async def rest(running: Running) -> AsyncIterator[RestClient]:
+async def rest(running: Running, settings: Settings) -> AsyncIterator[RestClient]:
     """A REST client of a gateway in the same process."""
-    gateway = Gateway(GatewaySettings(address="127.0.0.1:0"), LocalDispatcher(running.service), running.registry)
+    gateway = Gateway(gateway_settings(settings), LocalDispatcher(running.service), running.registry)
     await gateway.start()
+    running.public_url.listens(gateway.address)
     client = RestClient(f"http://{gateway.address}", TOKEN)
     yield client
     await client.close()

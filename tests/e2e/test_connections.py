@@ -224,9 +224,7 @@ async def test_broken_templates_and_paths_are_found_on_save(api: ApiClient, appl
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        ({"auth": {"type": "digest", "basic": {"username": "u", "password": "pass"}}}, "http.auth.type"),
-        ({"auth": {"type": "cookie", "cookie": {"uri": "/login"}}}, "http.auth.type"),
-        ({"clientCertificates": {"ca": "x"}}, "http.clientCertificates"),
+        ({"successMediaType": "csv", "ping": {"relativeURI": "/ok", "successPath": "a"}}, "http.successMediaType"),
     ],
 )
 async def test_known_features_are_stored_and_say_that_they_do_not_run(

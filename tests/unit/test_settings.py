@@ -37,6 +37,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("RATE_LIMIT_PER_SECOND", "0.5", 0.5),
     ("MAX_OUTBOUND", "1", 1),
     ("PUBLIC_URL", "https://x.test/fairlead/", "https://x.test/fairlead"),
+    ("OAUTH_RETURN_URL", "https://x.test/done?from=fairlead", "https://x.test/done?from=fairlead"),
     ("TRUSTED_PROXIES", "10.0.0.0/8, ::1", (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))),
     ("UNKNOWN_FIELDS", "Ignore", "ignore"),
     ("EMPTY_LISTS", "204", 204),
@@ -67,6 +68,10 @@ BAD: list[tuple[str, str]] = [
     *[("RATE_LIMIT_PER_SECOND", text) for text in ("0", "-1", "nan", "inf", "fast")],
     *[("MAX_OUTBOUND", text) for text in ("0", "100001")],
     *[("PUBLIC_URL", text) for text in ("x.test", "ftp://x.test", "https://x.test/?q=1", "https://", "https://x y")],
+    *[
+        ("OAUTH_RETURN_URL", text)
+        for text in ("x.test", "ftp://x.test", "https://", "https://?a", "https://x.test/#a", "https://x y")
+    ],
     *[("TRUSTED_PROXIES", text) for text in ("10.0.0.0/33", "x.test", "10.0.0.0/8,")],
     ("UNKNOWN_FIELDS", "drop"),
     ("EMPTY_LISTS", "404"),

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from fairlead.cli import connection, export, imports, operator, serve
+from fairlead.cli import authorize, connection, export, imports, operator, serve
 from fairlead.cli.exits import OK, Stop
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("gateway")(serve.gateway)
 app.add_typer(operator.account_app, name="account")
 app.add_typer(operator.token_app, name="token")
 app.add_typer(operator.key_app, name="key")
+connection.app.command("authorize")(authorize.authorize)
 app.add_typer(connection.app, name="connection")
 app.add_typer(export.app, name="export")
 app.add_typer(imports.app, name="import")

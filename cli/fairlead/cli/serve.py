@@ -73,6 +73,7 @@ async def _serve(settings: Settings, service_only: bool) -> None:
                 gateway_settings(settings), LocalDispatcher(running.service), running.registry, ready=running.ready
             )
             await _listen(edge, settings)
+            running.public_url.listens(edge.address)
         _announce(settings, running, edge)
         await stop.wait()
         console.print("stopping: running calls may finish")

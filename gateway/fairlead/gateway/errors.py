@@ -50,7 +50,11 @@ class Refused(Exception):
         return cls(error.status, error.problems, dropped=error.dropped)
 
     def answer(self) -> Answer:
-        """The envelope, at most 100 entries and 48 KiB; a last entry counts what does not fit."""
+        """The envelope."""
+        return error_answer(self.error_list(), self.headers)
+
+    def error_list(self) -> common_pb2.ErrorList:
+        """What the envelope holds: at most 100 entries and 48 KiB; a last entry counts what does not fit."""
         listed = common_pb2.ErrorList(http_status=self.status)
         room = ENVELOPE_BYTES - _LAST_ENTRY
         total = len(self.problems) + self.dropped
@@ -61,26 +65,32 @@ class Refused(Exception):
                 listed.errors.add(code="too_many_errors", message=f"and {total - index} more")
                 break
             listed.errors.append(entry)
-        return error_answer(listed, self.headers)
+        return listed
 
 
 def error_answer(listed: common_pb2.ErrorList, headers: Sequence[tuple[str, str]] = ()) -> Answer:
     """The REST answer of an error list: the envelope, or the plain message of a 401."""
     status = listed.http_status or 500
-    fields = [JSON, *headers]
+    fields = [JSON, *headers, *error_headers(listed)]
     if status == 401:
-        fields.append(("WWW-Authenticate", "Bearer"))
         return Answer(status, _encode({"message": listed.errors[0].message}), fields)
-    if status in (429, 503):
-        fields.append(("Retry-After", str(max(1, listed.retry_after))))
     return Answer(status, _encode({"errors": [_entry(error) for error in listed.errors]}), fields)
 
 
-def internal_error(request_id: str) -> Answer:
+def error_headers(listed: common_pb2.ErrorList) -> list[tuple[str, str]]:
+    """The header fields that belong to a status (contract.md 1.2, 1.14)."""
+    if listed.http_status == 401:
+        return [("WWW-Authenticate", "Bearer")]
+    if listed.http_status in (429, 503):
+        return [("Retry-After", str(max(1, listed.retry_after)))]
+    return []
+
+
+def internal_error(request_id: str) -> common_pb2.ErrorList:
     """500: a bug; only the request id is told."""
     listed = common_pb2.ErrorList(http_status=500)
     listed.errors.add(code="internal_error", message=f"internal error, request id {request_id}")
-    return error_answer(listed)
+    return listed
 
 
 def _entry(error: common_pb2.Error) -> dict[str, str]:

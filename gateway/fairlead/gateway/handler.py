@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -16,6 +17,7 @@ from fairlead.gateway.admission import Admission
 from fairlead.gateway.answer import Answer, send
 from fairlead.gateway.binding import Binder
 from fairlead.gateway.body import BodyReader
+from fairlead.gateway.browser import page_error, page_unread
 from fairlead.gateway.dispatcher import CallFailed, Dispatcher
 from fairlead.gateway.errors import Refused, error_answer, internal_error
 from fairlead.gateway.observation import CLIENT_GONE, NO_ROUTE, Observation
@@ -23,6 +25,7 @@ from fairlead.gateway.pages import Pages
 from fairlead.gateway.peer import origin, remote_address
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.success import SuccessPrinter
+from fairlead.v1 import common_pb2
 
 _REQUEST_ID: Final = re.compile(r"[\x20-\x7e]{1,128}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
@@ -42,8 +45,14 @@ class Exchange:
     route: str = NO_ROUTE
     is_open: bool = False
     """No bearer token is asked for."""
+    is_page: bool = False
+    """The answer is for a person in a browser, errors too."""
     refused: bool = False
     """The answer is an error of the gateway's own."""
+
+    def error(self, listed: common_pb2.ErrorList, headers: Sequence[tuple[str, str]] = ()) -> Answer:
+        """The answer of an error list."""
+        return page_error(listed, headers) if self.is_page else error_answer(listed, headers)
 
 
 class Handler:
@@ -92,12 +101,12 @@ class Handler:
                 if not exchange.is_open:
                     await self._admission.admit(self._metadata(exchange))
                 exchange.refused = True
-                return refused.answer()
+                return exchange.error(refused.error_list(), refused.headers)
         except CallFailed as failed:
-            return error_answer(failed.error_list)
+            return exchange.error(failed.error_list)
         except Exception as error:
             self._observation.bug(exchange.id, exchange.route, error)
-            return internal_error(exchange.id)
+            return exchange.error(internal_error(exchange.id))
 
     async def _served(self, exchange: Exchange) -> Answer:
         method = exchange.request.method
@@ -108,7 +117,10 @@ class Handler:
         match = self._routes.match(method, exchange.path)
         if isinstance(match, NoMatch):
             return await self._unmatched(exchange, match)
-        exchange.route, exchange.is_open = match.route.path, match.route.rules.open
+        rules = match.route.rules
+        exchange.route, exchange.is_open, exchange.is_page = match.route.path, rules.open, rules.page
+        if rules.page and method == "HEAD":
+            return page_unread()
         return await self._called(exchange, match)
 
     async def _unmatched(self, exchange: Exchange, match: NoMatch) -> Answer:

@@ -10,6 +10,7 @@ from fairlead.contract.printer import print_json
 from fairlead.contract.routes import Route
 from fairlead.gateway.answer import JSON, Answer
 from fairlead.gateway.binding import Bound
+from fairlead.gateway.browser import page_answer
 from fairlead.gateway.dispatcher import Reply
 
 LARGEST_WINDOW: Final = 1000
@@ -35,6 +36,8 @@ class SuccessPrinter:
         """``here`` gives the URL of the request without its query; asked for ``Link`` only."""
         route = self._route
         message: Any = reply.message
+        if route.rules.page:
+            return page_answer(message)
         headers = [(name, value) for name, value in reply.headers if name.lower() not in _OWN and _is_ours(name)]
         headers += [(header, getattr(message, name)) for header, name in self._headers if getattr(message, name)]
         if bound.ignored:

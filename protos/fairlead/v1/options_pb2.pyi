@@ -96,6 +96,8 @@ class _JsonKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JsonKind.Val
     """An array of records: each element an object or an array (grouped rows)."""
     JSON_KIND_SCALAR: _JsonKind.ValueType  # 4
     """A string, a number, a boolean or null."""
+    JSON_KIND_TEXT_OR_ARRAY: _JsonKind.ValueType  # 5
+    """A string or an array."""
 
 class JsonKind(_JsonKind, metaclass=_JsonKindEnumTypeWrapper):
     """What a JsonValue must be."""
@@ -110,6 +112,8 @@ JSON_KIND_RECORDS: JsonKind.ValueType  # 3
 """An array of records: each element an object or an array (grouped rows)."""
 JSON_KIND_SCALAR: JsonKind.ValueType  # 4
 """A string, a number, a boolean or null."""
+JSON_KIND_TEXT_OR_ARRAY: JsonKind.ValueType  # 5
+"""A string or an array."""
 Global___JsonKind: _TypeAlias = JsonKind  # noqa: Y015
 
 @_typing.final
@@ -140,6 +144,7 @@ class FieldRules(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     MIN_ITEMS_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
+    ONE_OF_FIELD_NUMBER: _builtins.int
     secret: _builtins.bool
     """Masked in answers, encrypted at rest. The field has debug_redact as well."""
     json_kind: Global___JsonKind.ValueType
@@ -190,6 +195,10 @@ class FieldRules(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further REST spellings that are read for this field."""
 
+    @_builtins.property
+    def one_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For text: one of these words, in any case; kept as it was written."""
+
     def __init__(
         self,
         *,
@@ -215,10 +224,11 @@ class FieldRules(_message.Message):
         query: _builtins.str = ...,
         min_items: _builtins.int = ...,
         pattern: _builtins.str = ...,
+        one_of: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "aliases", b"aliases", "always_printed", b"always_printed", "date", b"date", "drop_empty", b"drop_empty", "empty_is_null", b"empty_is_null", "fold", b"fold", "header", b"header", "json_kind", b"json_kind", "json_text", b"json_text", "keep_null", b"keep_null", "lowered", b"lowered", "max_length", b"max_length", "maximum", b"maximum", "min_items", b"min_items", "minimum", b"minimum", "object_as_text", b"object_as_text", "output_only", b"output_only", "pattern", b"pattern", "problems_as", b"problems_as", "query", b"query", "required", b"required", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "aliases", b"aliases", "always_printed", b"always_printed", "date", b"date", "drop_empty", b"drop_empty", "empty_is_null", b"empty_is_null", "fold", b"fold", "header", b"header", "json_kind", b"json_kind", "json_text", b"json_text", "keep_null", b"keep_null", "lowered", b"lowered", "max_length", b"max_length", "maximum", b"maximum", "min_items", b"min_items", "minimum", b"minimum", "object_as_text", b"object_as_text", "one_of", b"one_of", "output_only", b"output_only", "pattern", b"pattern", "problems_as", b"problems_as", "query", b"query", "required", b"required", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
@@ -315,6 +325,7 @@ class MethodRules(_message.Message):
     INTERNAL_FIELD_NUMBER: _builtins.int
     BODY_IGNORED_FIELD_NUMBER: _builtins.int
     RESOURCE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
     success_status: _builtins.int
     """Status of success; 200 when not set."""
     mode: Global___Mode.ValueType
@@ -327,6 +338,10 @@ class MethodRules(_message.Message):
     """A body that the client sends is not looked at."""
     resource: _builtins.str
     """The error code of a missing resource names this noun."""
+    page: _builtins.bool
+    """The answer is a page for a person in a browser: the fields `status`, `location` and `html` of the response are its status, its `Location`
+    and its body. What the edge refuses itself is a page as well, and HEAD calls nothing: to look at the page would use it up.
+    """
     def __init__(
         self,
         *,
@@ -336,10 +351,11 @@ class MethodRules(_message.Message):
         internal: _builtins.bool = ...,
         body_ignored: _builtins.bool = ...,
         resource: _builtins.str = ...,
+        page: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_ignored", b"body_ignored", "internal", b"internal", "mode", b"mode", "open", b"open", "resource", b"resource", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_ignored", b"body_ignored", "internal", b"internal", "mode", b"mode", "open", b"open", "page", b"page", "resource", b"resource", "success_status", b"success_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

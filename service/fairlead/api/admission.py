@@ -29,9 +29,11 @@ class Admission:
         self._open = open_methods
 
     async def admit(self, call: Call) -> None:
-        """Fill in request id and identity; take one token of the account's bucket."""
+        """Fill in request id and identity; take one token of the account's bucket. Whoever needs no token draws from the bucket of their
+        remote address, as whoever has none that is valid."""
         call.request_id = request_id(call.metadata)
         if call.method in self._open:
+            self._count(call.remote, anonymous=True)
             return
         try:
             call.identity = await self._tokens.authenticate(bearer(call.metadata.get(AUTHORIZATION)))

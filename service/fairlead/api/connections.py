@@ -10,11 +10,12 @@ from fairlead.api.projection import Window
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem, feature_not_supported
-from fairlead.engine.connections import Connections, Stored
+from fairlead.engine.connections import Connections
 from fairlead.engine.exports import Exports
 from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import RecordResult
+from fairlead.engine.resources import Stored
 from fairlead.v1 import common_pb2, connection_pb2, paged_export_state_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 

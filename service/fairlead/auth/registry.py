@@ -9,7 +9,9 @@ from fairlead.auth.basic import Basic
 from fairlead.auth.cookie import CookieLogin
 from fairlead.auth.custom import Custom
 from fairlead.auth.digest import Digest
+from fairlead.auth.jwtbearer import JwtBearer
 from fairlead.auth.oauth import Oauth
+from fairlead.auth.oauth1 import Oauth1
 from fairlead.auth.token import Token
 from fairlead.auth.wsse import Wsse
 from fairlead.domain.errors import feature_not_supported
@@ -24,6 +26,9 @@ STRATEGIES.add("oauth", Oauth())
 STRATEGIES.add("digest", Digest())
 STRATEGIES.add("wsse", Wsse())
 STRATEGIES.add("cookie", CookieLogin())
+STRATEGIES.add("oauth1", Oauth1())
+STRATEGIES.add("jwtbearer", JwtBearer())
+STRATEGIES.add("jwt", JwtBearer())
 
 
 def strategy_for(http: Mapping[str, Json]) -> AuthStrategy:

@@ -34,6 +34,13 @@ _ERRORS: Final[dict[str, str]] = {
     "503": "A part of the service is away; see `Retry-After`.",
 }
 
+_PAGE: Final[dict[str, Any]] = {
+    "default": {
+        "description": "A page for a person in a browser; the status says what happened.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
 _VERBS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 
 
@@ -92,10 +99,14 @@ def _operation(route: Route, schemas: Schemas, comments: Comments) -> dict[str, 
         operation["parameters"] = parameters
     if route.reads_body:
         operation["requestBody"] = {"required": True, "content": _json(_body(route, schemas))}
+    operation["responses"] = _PAGE if route.rules.page else _responses(route, schemas)
+    return operation
+
+
+def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     success = {str(route.success_status): _success(route, schemas)}
     errors = {status: {"$ref": f"#/components/responses/{status}"} for status in _failures(route)}
-    operation["responses"] = dict(sorted({**success, **errors}.items()))
-    return operation
+    return dict(sorted({**success, **errors}.items()))
 
 
 def _parameters(route: Route, schemas: Schemas) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,8 @@ from fairlead.contract.plan import Kind, MessagePlan, plan_of
 from fairlead.contract.services import rpc_name
 from fairlead.v1 import options_pb2
 
+_PAGE_FIELDS: Final = frozenset({"html", "location", "status"})
+
 
 class Route:
     """One method and path with the rpc behind it, and its REST manners."""
@@ -69,6 +71,8 @@ class Route:
                 raise RouteError(f"{self.rpc}: {{{name}}} of {self.path} is no text field of the request")
         if self.body not in ("", "*") and self.body not in fields:
             raise RouteError(f"{self.rpc}: the request has no field {self.body} for the body")
+        if self.rules.page and not self.response_plan.by_proto_name.keys() >= _PAGE_FIELDS:
+            raise RouteError(f"{self.rpc}: the response of a page has the fields {', '.join(sorted(_PAGE_FIELDS))}")
         if self.response_body is not None and self.response_body not in self.response_plan.by_proto_name:
             raise RouteError(f"{self.rpc}: the response has no field {self.response_body} for the body")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Pro
 from fairlead.domain.http import HttpRequest, TransportFailure
 from fairlead.domain.redirects import MAX_REDIRECTS, next_request, stays
 from fairlead.engine.explain import Trace
+from fairlead.engine.explanation import Purpose, Reason
 from fairlead.engine.ports import (
     Answer,
     AuthFlow,
@@ -80,14 +81,22 @@ class Call:
     """The credentials were renewed for this call: a second refusal is final (connections.md 3.2)."""
     generation: int = 0
     """Of the credentials with which it was signed."""
-    built: bool = True
+    refusals: int = 0
+    """The session's when it was signed."""
+    fresh: bool = True
+    """It was not made anew yet."""
 
     def build(self) -> HttpRequest:
         """The request: rendered anew for each repetition, because a template may show a token, the time or a nonce."""
-        if self.rebuild is not None and (not self.built or self.generation != self.prepared.session.generation):
+        if self.rebuild is not None and (not self.fresh or self.generation != self.prepared.session.generation):
             self.request = self.rebuild()
-        self.built = False
+        self.fresh = False
         return self.request
+
+    def goes_on_with(self, purpose: Purpose) -> None:
+        """What the next request of this call is for, when somebody wants to know."""
+        if self.trace is not None:
+            self.trace.next = purpose
 
 
 class Attempts:
@@ -138,11 +147,13 @@ class Attempts:
         """What a renewal that nobody else waits for returns (the exchange of an authorisation code)."""
         return await driven(flow, self._sender(prepared, stats, RUN_PATIENCE, trace))
 
-    async def reach(self, prepared: Prepared, url: str, deadline: Deadline) -> None:
+    async def reach(self, prepared: Prepared, url: str, deadline: Deadline, trace: Trace | None = None) -> None:
         """Connect to ``url`` in the connection's slot; raises ``ApplicationFailure``."""
         with _told(prepared, deadline, self._clock):
+            asked = self._clock.monotonic()
             async with self._pools.slot(prepared.pool, deadline):
-                await self._transport.reach(url, prepared.profile, deadline)
+                with trace.connecting(prepared, url, asked) if trace is not None else nullcontext():
+                    await self._transport.reach(url, prepared.profile, deadline)
 
     async def sign_in(
         self, prepared: Prepared, *, deadline: Deadline, stats: RunStats, patience: Patience, trace: Trace | None = None
@@ -154,7 +165,7 @@ class Attempts:
         call = Call(prepared, HttpRequest("GET", ""), ResponseRules(), deadline, stats, patience, trace=trace)
         with _told(prepared, deadline, self._clock):
             try:
-                await self._renew(call, prepared.session.generation)
+                await self._renew(call, prepared.session.generation, Reason.ASKED)
             except RenewalRefused as refusal:
                 raise _refused(refusal) from None
         return True
@@ -173,6 +184,8 @@ class Attempts:
                 header.lower() == STANDARD_RETRY_HEADER.lower(), answer.response.headers.get(header), self._clock.now()
             )
             seconds = self._pools.cool_down(prepared.pool, asked)
+            if call.trace is not None:
+                call.trace.throttled(seconds)
             waits += 1
             too_long = call.patience.longest is not None and seconds > call.patience.longest
             if waits > call.patience.waits or too_long or seconds > call.deadline.left(self._clock):
@@ -187,27 +200,33 @@ class Attempts:
                 raise _refused(refusal) from None
             if answer.verdict is not Verdict.AUTHENTICATION_FAILED or call.renewing or call.renewed:
                 return answer
-            if call.prepared.strategy.renewal(call.prepared.session) is None:
+            session = call.prepared.session
+            if call.prepared.strategy.renewal(session) is None:
                 return answer
+            if session.refusals > call.refusals:
+                return replace(answer, message=session.refusal)  # somebody asked while this answer was on its way
+            call.renewed = True
             try:
-                await self._renew(call, call.generation)
+                await self._renew(call, call.generation, Reason.AFTER_REFUSAL)
             except RenewalRefused as refusal:
                 return replace(answer, message=refusal.message)
             first = True
 
-    async def _renew(self, call: Call, used: int) -> None:
+    async def _renew(self, call: Call, used: int, reason: Reason) -> None:
         """Wait for credentials newer than generation ``used``. Raises ``RenewalRefused`` and what a renewal without result raises."""
         prepared = call.prepared
-        if not self._renewals.pending(prepared):
-            call.renewed = True  # who only waits for another's renewal has its own still before it
         send = self._sender(prepared, call.stats, call.patience, call.trace)
+        shared = self._renewals.pending(prepared) is not None
+        explained = call.trace.renewing(prepared, reason, used, shared=shared) if call.trace else nullcontext()
         waiting = asyncio.ensure_future(self._renewals.renew(prepared, used, send))
         timer = asyncio.ensure_future(self._clock.sleep(call.deadline.left(self._clock)))
         try:
-            await asyncio.wait((waiting, timer), return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                raise WaitTooLong
-            await waiting
+            with explained:
+                await asyncio.wait((waiting, timer), return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    message = "the credentials were not renewed in the time of this call"
+                    raise TransportFailure("connection_timeout", message, sent=False)
+                await waiting
         finally:
             waiting.cancel()
             timer.cancel()
@@ -240,6 +259,7 @@ class Attempts:
                 if repeated or not _may_go_again(call.request, failure) or call.deadline.left(self._clock) <= 0:
                     raise
                 repeated = first = True
+                call.goes_on_with(Purpose.SECOND_TRY)
                 continue
             # A redirect may be how the application says "sign in" or "slow down" (6.1, 7.1): then it is not followed.
             if answer.verdict is not Verdict.FAILED or not call.follow:
@@ -251,6 +271,7 @@ class Attempts:
             if followed == MAX_REDIRECTS:
                 raise TransportFailure("response_too_large", f"more than {MAX_REDIRECTS} redirects")
             followed += 1
+            call.goes_on_with(Purpose.REDIRECT)
             signed = signed and stays(request.url, following.url)
             build, first = partial(_same, following), True
 
@@ -266,18 +287,18 @@ class Attempts:
             async with self._pools.slot(prepared.pool, call.deadline, first=first):
                 if call.deadline.left(self._clock) <= 0:
                     raise WaitTooLong
-                ready = call.renewing or not self._must_renew(call)
-                if ready:
+                over = None if call.renewing else self._over(call)
+                if over is None:
                     if flow is None:
                         request = build()
-                        call.generation = prepared.session.generation
+                        call.generation, call.refusals = prepared.session.generation, prepared.session.refusals
                         flow = _unsigned(request) if not signed else prepared.strategy.flow(request, prepared.session)
                         outgoing = next(flow)
                     if followed and prepared.profile.skip_authorization_on_redirect:
                         outgoing.headers.remove("Authorization")
                     answer = await self._once(call, outgoing, asked)
-            if not ready or flow is None:
-                await self._renew(call, prepared.session.generation)
+            if over is not None or flow is None:
+                await self._renew(call, over or 0, Reason.BEFORE_USE)
                 first = True
                 continue
             self._renewals.save_soon(prepared)
@@ -290,14 +311,21 @@ class Attempts:
                 return request, answer
             except RenewalRefused as refusal:
                 message = prepared.connection.redactor(refusal.message)
+                if call.trace is not None:
+                    call.trace.refused(message)
                 verdict, code = Verdict.AUTHENTICATION_FAILED, answer.code or "401"
                 return request, replace(answer, verdict=verdict, code=code, message=message)
+            call.goes_on_with(Purpose.CHALLENGE)
             first = True
 
-    def _must_renew(self, call: Call) -> bool:
-        """Whether nothing may be sent now: the credentials are being renewed, or are known to be over."""
+    def _over(self, call: Call) -> int | None:
+        """The generation of the connection's credentials if nothing may be sent with them: they are being renewed, or their end is known."""
         prepared = call.prepared
-        return self._renewals.pending(prepared) or (not call.renewed and prepared.strategy.is_due(prepared.session))
+        pending = self._renewals.pending(prepared)
+        if pending is None and not call.renewed and prepared.strategy.is_due(prepared.session):
+            call.renewed = True  # who only waits for another's renewal has its own still before it
+            return prepared.session.generation
+        return pending
 
     async def _once(self, call: Call, request: HttpRequest, asked: float) -> Answer:
         """One request, one verdict; ``asked`` is when it began to wait for its slot."""
@@ -306,6 +334,10 @@ class Attempts:
         call.stats.calls += 1
         try:
             response = await self._transport.send(request, prepared.profile, call.deadline)
+        except TransportFailure as failure:
+            if call.trace is not None:
+                call.trace.broke(prepared, request, failure, asked, started)
+            raise
         finally:
             seconds = self._clock.monotonic() - started
             call.stats.seconds += seconds

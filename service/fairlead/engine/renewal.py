@@ -73,6 +73,15 @@ class _Claim:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A renewal at work, and the generation that it replaces."""
+
+    session: AuthSession
+    used: int
+    task: asyncio.Task[None]
+
+
 class Renewals:
     """The renewals of this process."""
 
@@ -80,12 +89,13 @@ class Renewals:
         self._store = store
         self._box = box
         self._clock = clock
-        self._flights: dict[int, tuple[AuthSession, asyncio.Task[None]]] = {}
+        self._flights: dict[int, _Flight] = {}
         self._savers: dict[int, tuple[AuthSession, asyncio.Task[None]]] = {}
 
-    def pending(self, prepared: Prepared) -> bool:
-        """Whether the connection's credentials are being renewed here: nothing else of it is sent meanwhile."""
-        return id(prepared.session) in self._flights
+    def pending(self, prepared: Prepared) -> int | None:
+        """The generation of the connection's credentials that is being replaced here, if any: nothing else of it is sent meanwhile."""
+        flight = self._flights.get(id(prepared.session))
+        return flight.used if flight is not None else None
 
     async def renew(self, prepared: Prepared, used: int, send: SendRenewal) -> None:
         """Return when the session has credentials newer than generation ``used``. Whoever comes while a renewal is at work shares it and
@@ -94,13 +104,13 @@ class Renewals:
         session = prepared.session
         if session.generation > used:
             return
-        _, flight = self._flights.get(id(session)) or (session, None)
+        flight = self._flights.get(id(session))
         if flight is None:
-            flight = asyncio.create_task(self._renew(prepared, used, send))
-            self._flights[id(session)] = session, flight
-            flight.add_done_callback(lambda done: self._landed(session, done))
+            flight = _Flight(session, used, asyncio.create_task(self._renew(prepared, used, send)))
+            self._flights[id(session)] = flight
+            flight.task.add_done_callback(lambda done: self._landed(session, done))
         # A caller that leaves takes no renewal with it: a refresh token may be spent already.
-        await asyncio.shield(flight)
+        await asyncio.shield(flight.task)
 
     def save_soon(self, prepared: Prepared) -> None:
         """Write cookies that an answer changed; at most once a second (connections.md 3)."""
@@ -112,7 +122,7 @@ class Renewals:
 
     async def close(self, grace: float) -> None:
         """Let what is under way end within ``grace`` seconds: a result that is not committed would be lost."""
-        tasks = [task for _, task in (*self._flights.values(), *self._savers.values())]
+        tasks = [*(flight.task for flight in self._flights.values()), *(task for _, task in self._savers.values())]
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
 
@@ -130,6 +140,10 @@ class Renewals:
             claim = await self._claimed(connection, session, used)
             if claim is not None:
                 await self._settled(prepared, claim, send)
+        except RenewalRefused as refusal:
+            session.refusals += 1
+            session.refusal = refusal.message
+            raise
         except StoreUnavailable:
             raise ServiceUnavailable(
                 Problem("service_unavailable", "the store is away; credentials cannot be renewed")

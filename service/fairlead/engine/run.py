@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -58,55 +58,170 @@ class Run:
     """Static lookups of the resource, for templates."""
     regex_time: RegexTime = field(default_factory=RegexTime)
 
-    def scope(self, names: Mapping[str, Json], *, record_names: bool = False) -> Scope:
-        """What a template of this run sees: its context with ``names`` over it."""
+    def scope(
+        self,
+        names: Mapping[str, Json],
+        *,
+        record_names: bool = False,
+        dynamic: Callable[[str], Json] | None = None,
+    ) -> Scope:
+        """What a template of this run sees: its context with ``names`` over it. ``dynamic``: results of dynamic lookups for the record in
+        hand."""
         return Scope(
             {**self.context, **names},
             self.clock.now(),
             self.lookups,
             record_names=record_names,
+            dynamic=dynamic,
             regex_time=self.regex_time,
         )
 
 
 class Submission:
-    """One record on its way to the application: as it came in and as the mapping left it, decoded only when somebody looks."""
+    """One record on its way to the application: as it came in and as the mapping left it, decoded only when somebody looks.
 
-    __slots__ = ("_post", "_pre", "index", "post_raw", "pre_raw")
+    ``index`` is the place of its record in the call, ``child`` its place among the children of that record (exports-imports.md 9.8):
+    templates and mapping then see the record above as ``_PARENT``, which is no part of the body.
+    """
 
-    def __init__(self, index: int, pre_raw: bytes) -> None:
+    __slots__ = ("_own", "_own_raw", "_post", "_post_raw", "_pre", "child", "index", "looked_up", "parent")
+
+    def __init__(
+        self,
+        index: int,
+        raw: bytes | None = None,
+        *,
+        value: Json = _UNREAD,
+        child: int | None = None,
+        parent: Json = None,
+    ) -> None:
         self.index = index
-        self.pre_raw = pre_raw
-        self.post_raw = pre_raw
+        self.child = child
+        self.parent = parent
+        self.looked_up: Mapping[str, Json] = {}
+        """Results of the dynamic lookups that the templates of its request read."""
+        self._own_raw = raw
+        self._own: Json = value
         self._pre: Json = _UNREAD
+        self._post_raw: bytes | None = None
         self._post: Json = _UNREAD
 
     @property
+    def pre_raw(self) -> bytes:
+        """The record before the mapping, as JSON, without ``_PARENT``."""
+        if self._own_raw is None:
+            self._own_raw = jsonvalue.dumps(self._own)
+        return self._own_raw
+
+    @property
+    def own(self) -> Json:
+        """The record before the mapping, without ``_PARENT``."""
+        if self._own is _UNREAD:
+            self._own = jsonvalue.loads(self.pre_raw)
+        return self._own
+
+    @property
     def pre(self) -> Json:
-        """The record before the mapping."""
+        """The record before the mapping, as templates and mapping see it."""
+        if self.child is None:
+            return self.own
         if self._pre is _UNREAD:
-            self._pre = jsonvalue.loads(self.pre_raw)
+            own = self.own
+            self._pre = {**own, "_PARENT": self.parent} if isinstance(own, dict) else own
         return self._pre
+
+    @property
+    def post_raw(self) -> bytes:
+        """The record after the mapping, as JSON."""
+        return self.pre_raw if self._post_raw is None else self._post_raw
 
     @property
     def post(self) -> Json:
         """The record after the mapping."""
-        if self._post is _UNREAD:
-            self._post = self.pre if self.post_raw is self.pre_raw else jsonvalue.loads(self.post_raw)
-        return self._post
+        return self.own if self._post_raw is None else self._post
 
     def mapped(self, post: Json) -> None:
-        """Take the mapping's result."""
+        """Take the mapping's result. Raises ``JsonError`` when it cannot be written."""
+        self._post_raw = jsonvalue.dumps(post)
         self._post = post
-        self.post_raw = jsonvalue.dumps(post)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Records that share one request, and its body; or the ``problem`` that keeps them from being sent."""
+
+    position: int
+    records: Sequence[Submission]
+    body: bytes | None = None
+    problem: Problem | None = None
+
+
+class DynamicLookup(Protocol):
+    """A dynamic lookup, compiled for one connection (exports-imports.md 12)."""
+
+    @property
+    def name(self) -> str:
+        """By which mapping and templates call it."""
+
+    @property
+    def extract(self) -> str | None:
+        """Where the result stands in the answer; nothing: the whole body."""
+
+    @property
+    def allow_failures(self) -> bool:
+        """No match is no failure of the record."""
+
+    @property
+    def default(self) -> Json:
+        """The result of no match where that is allowed; ``NOTHING`` for none."""
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """Other dynamic lookups whose results its templates read."""
+
+    def request(self, run: Run, record: Json, results: Mapping[str, Json]) -> HttpRequest:
+        """The request for a record (before the mapping); ``results`` are those of ``uses``. Raises ``InvalidContent`` and
+        ``MappingError``."""
+
+    def key(self, request: HttpRequest) -> Hashable:
+        """What makes two requests of a call the same question."""
+
+    async def ask(self, run: Run, build: Callable[[], HttpRequest]) -> Mapping[str | None, Json]:
+        """The results in the application's answer by ``extract``: of this lookup and of those that ask the same; ``NOTHING`` for no
+        match. Raises ``MappingError`` with source ``lookup`` and ``AuthenticationFailed``."""
 
 
 class Importer(Protocol):
     """An import compiled for one connection."""
 
-    async def submit(self, run: Run, position: int, batch: Sequence[Submission]) -> list[RecordResult]:
-        """Send one batch through position ``position``; one result per record, in order. Raises ``ApplicationFailure`` when the
-        request as a whole has no usable answer."""
+    @property
+    def batch_size(self) -> int:
+        """Records in one request, at most."""
+
+    @property
+    def locks(self) -> bool:
+        """Whether there is an ``idLockTemplate``."""
+
+    @property
+    def lookups(self) -> Mapping[str, DynamicLookup]:
+        """The dynamic lookups of the document and its adaptor block, by name."""
+
+    def lookups_read(self, position: int) -> frozenset[str]:
+        """Dynamic lookups whose results the templates of that position's request read."""
+
+    def uri_has_values(self, run: Run, submission: Submission, found: Callable[[str], bool]) -> bool:
+        """Whether every lookup that the URI of the first position uses has a value for this record (exports-imports.md 9.4); ``found`` says
+        it of the dynamic ones."""
+
+    def lock_key(self, run: Run, submission: Submission) -> str | None:
+        """The rendered ``idLockTemplate``; nothing when it renders to nothing. Raises ``InvalidContent`` and ``MappingError``."""
+
+    def parcels(self, run: Run, position: int, batch: Sequence[Submission]) -> Iterator[Parcel]:
+        """The requests of one batch, in order: more than one when a body would be too long. Made when they are asked for."""
+
+    async def submit(self, run: Run, parcel: Parcel) -> list[RecordResult]:
+        """Send one parcel; one result per record, in order. Raises ``ApplicationFailure`` when the request as a whole has no usable
+        answer, ``InvalidContent`` and ``MappingError`` when it cannot be made."""
 
     def data_uri(self, run: Run, submission: Submission) -> str | None:
         """The rendered ``dataURITemplate``, for the result of a record that failed."""
@@ -135,6 +250,12 @@ class Executor(Protocol):
 
     def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> Importer:
         """Compile an import in the ``http`` dialect."""
+
+    def lookups(
+        self, connection: Connection, document: Tree, entries: Sequence[tuple[str, Tree]], problems: list[Problem]
+    ) -> Mapping[str, DynamicLookup]:
+        """Compile the dynamic lookups among ``entries`` (each with its field) of a document in the ``http`` dialect; a later one wins on
+        equal names."""
 
     def exporter(self, connection: Connection, export: Tree, problems: list[Problem]) -> Exporter:
         """Compile an export in the ``http`` dialect."""

@@ -82,7 +82,7 @@ class Runs:
             )
 
         async def reach(url: str) -> None:
-            await self._attempts.reach(prepared, url, deadline)
+            await self._attempts.reach(prepared, url, deadline, trace)
 
         names = {
             "connection": prepared.connection.context,

@@ -20,6 +20,7 @@ from fairlead.engine.checks import (
     Check,
     Finding,
     PathRule,
+    Rule,
     authentication_check,
     end_of_pages_check,
     fail_check,
@@ -105,7 +106,6 @@ def judge(
     Rule 7 of that order, a body that is not what its media type says, shows itself when an export reads its records
     (``executors/http/export.py``): asking here would read every page twice."""
     body = connection.reader.read(response, resource.success_media_type, resource.error_media_type)
-
     for checks in (connection.checks, resource.checks):
         for check in checks:
             if check.met(response, body):
@@ -122,19 +122,28 @@ def _answer(check: Check, resource: ResponseRules, response: HttpResponse, body:
     return Answer(response, check.verdict, body.value, body.codec, body.charset, check.code_of(response), message)
 
 
-def looked_at(
-    connection: ConnectionRules, resource: ResponseRules, response: HttpResponse
-) -> tuple[Check | None, list[tuple[Check, Finding]]]:
-    """The check that judged an answer (none: nothing spoke against it), and what was looked at up to there, for a person who wants to
-    know. The body is read anew."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a verdict came about: the rule that decided, by what, and everything that was looked at up to there."""
+
+    rule: Rule
+    verdict: Verdict
+    decided_by: list[Finding]
+    looked_at: list[tuple[Rule, Finding]]
+
+
+def judgement_of(connection: ConnectionRules, resource: ResponseRules, response: HttpResponse) -> Judgement:
+    """How ``judge`` comes to its verdict, for a person who wants to know. The body is read anew."""
     body = connection.reader.read(response, resource.success_media_type, resource.error_media_type)
-    seen: list[tuple[Check, Finding]] = []
+    seen: list[tuple[Rule, Finding]] = []
     for check in (*connection.checks, *resource.checks):
-        met, findings = check.findings(response, body)
-        seen += [(check, finding) for finding in findings]
-        if met:
-            return check, seen
-    return None, seen
+        findings, deciding = check.findings(response, body)
+        seen += [(check.rule, finding) for finding in findings]
+        if deciding:
+            return Judgement(check.rule, check.verdict, deciding, seen)
+    # Nothing speaks against it: what speaks for it are the resource's own conditions, all of them as they should be.
+    good = [finding for rule, finding in seen if rule in (Rule.STATUS, Rule.SUCCESS_PATH)]
+    return Judgement(Rule.SUCCESS, Verdict.SUCCESS, good, seen)
 
 
 def message_of(response: HttpResponse, body: Body, error_path: Selector | None) -> str:

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_cer
 from cryptography.x509.oid import NameOID
 
 from fairlead.domain.errors import Problem
+from fairlead.domain.pem import Block, blocks
 from fairlead.domain.rules.connection import invalid, missing
 from fairlead.engine.ports import ClientIdentity, identity_of
 from fairlead.transport.chain import load_chain
 from fairlead.transport.iterations import costs_too_much
-from fairlead.transport.pem import Block, blocks
 
 PREFIX: Final = "http.clientCertificates"
 _KEYS: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)

@@ -130,6 +130,16 @@ async def test_an_open_method_asks_for_nothing(door: Door) -> None:
         call.who  # noqa: B018  # reading it is the test
 
 
+async def test_open_methods_draw_from_the_bucket_of_the_address(door: Door) -> None:
+    """contract.md 1.14: whoever tries states cannot do so without bound, and does not use up what an account has."""
+    for _ in range(2):
+        await door.call(None, OPEN)
+    assert "Retry after 1 seconds" in await door.refused(RateLimited, None, OPEN)
+    await door.call(None, OPEN, remote="5.6.7.8")
+    for _ in range(3):
+        await door.call(f"Bearer {door.text}")
+
+
 KEPT = ["a", "0" * 128, "with blank", "!~", "{}"]
 REPLACED = ["", "0" * 129, "tab\there", "line\n", "ü", "\x7f"]
 

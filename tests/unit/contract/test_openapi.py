@@ -173,3 +173,11 @@ def test_an_open_route_asks_for_no_token() -> None:
     printed = openapi(routes, {})["paths"]["/v1/open"]["get"]
     assert printed["security"] == []
     assert "401" not in printed["responses"]
+
+
+def test_a_page_is_html(document: dict[str, Any]) -> None:
+    """The callback answers a page whatever happens; its parameters have the names that RFC 6749 gives them."""
+    callback = operation(document, "get", "/connection/oauth2callback")
+    assert callback["security"] == []
+    assert {tuple(answer["content"]) for answer in callback["responses"].values()} == {("text/html",)}
+    assert [one["name"] for one in callback["parameters"]] == ["state", "code", "error", "error_description"]

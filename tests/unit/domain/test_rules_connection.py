@@ -93,6 +93,8 @@ AUTHENTICATION: Rows = [
     ),
     *[({"type": kind}, {f"{AUTH}.jwt.{n}" for n in ("signatureMethod", "payload", "secret")}) for kind in ("jwt", "jwtbearer")],
     ({"type": "jwt", "jwt": {"token": "j"}}, set()),
+    ({"type": "jwt", "jwt": {"token": "j\r\nX: y"}}, {f"{AUTH}.jwt.token"}),
+    ({"type": "jwt", "jwt": {"token": "j"}, "token": {"location": "body"}}, {f"{AUTH}.token.paramName"}),
     ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {}, "secret": "s"}}, {f"{AUTH}.jwt.payload"}),
     ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {"a": 1}, "secret": "s"}}, set()),
     ({"type": "jwtbearer", "jwt": {"signatureMethod": "es256", "payload": {"a": 1}, "secret": "s"}}, {f"{AUTH}.jwt.privateKey"}),

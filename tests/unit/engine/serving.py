@@ -114,7 +114,7 @@ class Service:
         self.preparer = Preparer(store, self.box, _reader_of, strategy_for, templates, self.clock)
         coordinator = LocalCoordinator()
         self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, coordinator, executors)
-        self.pings = Ping(self.preparer, self.connections, self.runs)
+        self.pings = Ping(self.preparer, self.connections, self.runs, self.clock)
         self.imports = Imports(self.preparer, self.runs, MappingCompiler(templates))
 
     async def create(self, document: Any, *, account: AccountId = MINE) -> Stored:

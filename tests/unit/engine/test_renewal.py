@@ -380,3 +380,30 @@ async def test_the_error_of_an_export_names_the_renewal(service: Service, issuer
     assert (problem.code, problem.source) == ("401", "connection")
     assert "invalid_client" in problem.message
     assert isinstance(failed.value, ApplicationFailure)
+
+
+async def test_a_second_refusal_is_final_for_everybody(service: Service, issuer: Issuer) -> None:
+    """connections.md 3.2, rule 5: those that shared the renewal of another do not start one of their own."""
+    id = (await service.create(connection())).tree["_id"]
+    issuer.answer = reply({"access_token": "no-good", "refresh_token": "refresh-1"})
+    run = service.runs.open(await service.preparer.stored(MINE, id), "export", 60, None)
+    calls = [run.send(HttpRequest("GET", f"{BASE}/{n}"), ResponseRules()) for n in range(10)]
+    failures = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(failure) for failure in failures} == {AuthenticationFailed}
+    assert issuer.refreshes == 1
+
+
+async def test_a_caller_without_time_is_told_what_he_waited_for(service: Service, issuer: Issuer) -> None:
+    """contract.md 1.16: the renewal goes on, the call ends at its deadline."""
+    id = (await service.create(connection())).tree["_id"]
+    issuer.hold = asyncio.Event()
+    prepared = await service.preparer.stored(MINE, id)
+    run = service.runs.open(prepared, "export", 5, None)
+    call = asyncio.ensure_future(run.send(HttpRequest("GET", f"{BASE}/x"), ResponseRules()))
+    await issuer.asked.wait()
+    await service.clock.advance(6)
+    with pytest.raises(ApplicationFailure, match="not renewed in the time of this call"):
+        await call
+    issuer.hold.set()
+    await service.renewals.close(5)
+    assert (await service.ping(id)).code == 200

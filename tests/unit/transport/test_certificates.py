@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from fairlead.domain.errors import Problem
+from fairlead.domain.pem import blocks
 from fairlead.engine.ports import ClientIdentity
 from fairlead.transport.certificates import check_certificates, name_of, read
 from fairlead.transport.iterations import costs_too_much
-from fairlead.transport.pem import blocks
 from tests.authority import DAY, NOW, Authority, encryption
 
 AUTHORITY = Authority()

@@ -166,7 +166,10 @@ def _oauth1(http: Tree) -> Iterator[Problem]:
 
 def _jwt(http: Tree) -> Iterator[Problem]:
     jwt = _block(http, "auth", "jwt")
+    yield from _token_in_body(http)
     if jwt.get("token"):
+        if any(character in str(jwt["token"]) for character in "\r\n\0"):
+            yield invalid("http.auth.jwt.token", "must not contain a line break; was one copied along?")
         return
     yield from _require(jwt, "http.auth.jwt", "signatureMethod")
     if jwt.get("payload") in (None, b"{}", {}):

@@ -82,6 +82,11 @@ class AuthSession:
     unsaved: bool = False
     """The credentials changed outside of a renewal (a cookie that an answer set) and are not stored yet."""
 
+    refusals: int = 0
+    """How often a renewal was refused; tells a request that was signed before the last one that it need not ask again."""
+    refusal: str = ""
+    """What the last of them said."""
+
     def keep(self, credentials: Credentials) -> None:
         """Use these from now on; the store follows soon (connections.md 3, cookies)."""
         if credentials != self.credentials:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fairlead.auth.keys import check_keys
 from fairlead.codecs.media_types import body_place
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
@@ -45,6 +46,7 @@ _BODIES: Final = (
     "http.auth.cookie.body",
     "http.auth.oauth.accessTokenBody",
 )
+_SIGNED: Final = ("http.auth.jwt.payload", "http.auth.jwt.headers", "http.auth.oauth.oauth1.realm")
 
 
 class HttpExecutor:
@@ -67,6 +69,7 @@ class HttpExecutor:
         dialect."""
         problems = check_connection(connection.http)
         problems += check_certificates(connection.http, self._clock.now())
+        problems += check_keys(connection.http)
         root = {"http": connection.http}
         collector = TemplateCollector(self._templates, problems)
         media_types = answer_media_types(connection.http)
@@ -84,6 +87,9 @@ class HttpExecutor:
             collector.compile(_value(root, field), place, field)
         for field in _HEADERS:
             collector.headers(_value(root, field), field)
+        for field in _SIGNED:
+            for place_of, text in _texts(_value(root, field), field):
+                collector.compile(text, Place.PLAIN, place_of)
         return problems
 
     async def ping(self, run: Run) -> Answer | None:
@@ -110,6 +116,15 @@ def _token_media_types(root: Mapping[str, Any]) -> tuple[str, ...]:
     """Of the answers to token requests: without a word ``Content-Type`` says it, then they are JSON (connections.md 3.2)."""
     configured = _value(root, "http.auth.token.refreshResponseMediaType")
     return (configured,) if configured else ("json", "xml")
+
+
+def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    """Every text in an open value, with the path to it."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, f"{field}.{name}")
 
 
 def _value(root: Mapping[str, Any], field: str) -> Any:
