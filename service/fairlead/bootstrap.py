@@ -23,6 +23,7 @@ from fairlead.api.tokens import EdgeServicer, TokenServicer
 from fairlead.api.tracing import tracing
 from fairlead.auth import oauth_authorization
 from fairlead.auth.registry import strategy_for
+from fairlead.auth.revocation import revocation
 from fairlead.codecs.media_types import codec_for_content_type
 from fairlead.codecs.registry import codecs
 from fairlead.crypto.key import KeyringError
@@ -35,6 +36,7 @@ from fairlead.engine.authorization import Authorization
 from fairlead.engine.authorization_states import States
 from fairlead.engine.body import BodyReader
 from fairlead.engine.connections import Connections
+from fairlead.engine.deletion import Deletion
 from fairlead.engine.exports import Exports
 from fairlead.engine.iclients import Iclients
 from fairlead.engine.imports import Imports
@@ -53,6 +55,7 @@ from fairlead.limits.coordinator import LocalCoordinator
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
+from fairlead.mapping.expressions import ExpressionCompiler
 from fairlead.paging.registry import paging_strategies
 from fairlead.public_url import PublicUrl
 from fairlead.settings import Settings
@@ -90,6 +93,7 @@ class Running:
     transport: HttpTransport
     renewals: Renewals
     authorization: Authorization
+    deletion: Deletion
     public_url: PublicUrl
     store: Store
 
@@ -105,6 +109,7 @@ class Running:
         """Let running calls end within ``grace`` seconds, then close sockets and store."""
         await self.grpc.stop(grace)
         await self.authorization.close(RENEWAL_SECONDS)
+        await self.deletion.close(RENEWAL_SECONDS)
         await self.renewals.close(RENEWAL_SECONDS)
         await self.transport.close()
         await self.store.close()
@@ -165,6 +170,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
 
     renewals = Renewals(store, box, clock)
     attempts = Attempts(transport, pools, clock, wait_seconds, renewals, refused)
+    deletion = Deletion(connections, preparer, attempts, revocation)
     runs = Runs(attempts, clock, executors)
     public_url = PublicUrl(settings.public_url, settings.http_address)
     states = States(store, box, state, clock)
@@ -174,9 +180,10 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
             "AuthorizationService": AuthorizationServicer(authorization, settings.oauth_return_url),
             "ConnectionService": ConnectionServicer(
                 connections,
+                deletion,
                 Ping(preparer, connections, runs, clock),
                 Exports(preparer, runs, PagedStates(state, clock), mappings),
-                Imports(preparer, runs, mappings),
+                Imports(preparer, runs, mappings, ExpressionCompiler(templates, mappings)),
             ),
             "IclientService": IclientServicer(Iclients(store, box, clock, coordinator, templates)),
             "TokenService": TokenServicer(),
@@ -195,7 +202,17 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
             f"FAIRLEAD_GRPC_ADDRESS {settings.grpc_address}: cannot listen there; is the port in use?"
         ) from None
     return Running(
-        service, registry, _store_name(settings), address, grpc, transport, renewals, authorization, public_url, store
+        service,
+        registry,
+        _store_name(settings),
+        address,
+        grpc,
+        transport,
+        renewals,
+        authorization,
+        deletion,
+        public_url,
+        store,
     )
 
 

@@ -25,6 +25,8 @@ from fairlead.v1 import (
     virtual_run_pb2,
 )
 
+_EXPLAIN: Final = "?explain=true"
+
 
 class ApiError(Exception):
     """An error answer: REST status and envelope, whichever way it came."""
@@ -70,8 +72,9 @@ class ApiClient(Resource, Protocol):
     @property
     def iclients(self) -> Resource: ...
 
-    async def ping(self, id: str) -> Any: ...
-    async def ping_virtual(self, document: Any) -> Any: ...
+    async def ping(self, id: str, *, explain: bool = False) -> Any: ...
+    async def ping_virtual(self, document: Any, *, explain: bool = False) -> Any: ...
+    async def explain(self, id: str) -> Any: ...
     async def run_export(self, id: str, body: Any) -> Any: ...
     async def page(self, id: str, body: Any) -> Any: ...
     async def run_import(self, id: str, body: Any) -> Any: ...
@@ -132,11 +135,14 @@ class RestClient(RestResource):
             raise ApiError(status, decoded.get("errors", [decoded]))
         return decoded
 
-    async def ping(self, id: str) -> Any:
-        return await self.call("GET", f"/v1/connections/{id}/ping")
+    async def ping(self, id: str, *, explain: bool = False) -> Any:
+        return await self.call("GET", f"/v1/connections/{id}/ping{_EXPLAIN if explain else ''}")
 
-    async def ping_virtual(self, document: Any) -> Any:
-        return await self.call("POST", "/v1/connections/ping", document)
+    async def ping_virtual(self, document: Any, *, explain: bool = False) -> Any:
+        return await self.call("POST", f"/v1/connections/ping{_EXPLAIN if explain else ''}", document)
+
+    async def explain(self, id: str) -> Any:
+        return await self.call("GET", f"/v1/connections/{id}/explain")
 
     async def run_export(self, id: str, body: Any) -> Any:
         return await self.call("POST", f"/v1/connections/{id}/export", body)
@@ -233,14 +239,19 @@ class GrpcClient(GrpcResource):
         message = await self.call(name, request, response)
         return json.loads(print_json(message, field=part))
 
-    async def ping(self, id: str) -> Any:
-        request = connection_service_pb2.PingConnectionRequest(id=id)
+    async def ping(self, id: str, *, explain: bool = False) -> Any:
+        request = connection_service_pb2.PingConnectionRequest(id=id, explain=explain)
         return await self.json(
             "ConnectionService/PingConnection", request, connection_service_pb2.PingConnectionResponse
         )
 
-    async def ping_virtual(self, document: Any) -> Any:
-        request = connection_service_pb2.PingVirtualConnectionRequest()
+    async def explain(self, id: str) -> Any:
+        request = connection_service_pb2.ExplainConnectionRequest(id=id)
+        response = connection_service_pb2.ExplainConnectionResponse
+        return await self.json("ConnectionService/ExplainConnection", request, response)
+
+    async def ping_virtual(self, document: Any, *, explain: bool = False) -> Any:
+        request = connection_service_pb2.PingVirtualConnectionRequest(explain=explain)
         fill(request.connection, document)
         response = connection_service_pb2.PingVirtualConnectionResponse
         return await self.json("ConnectionService/PingVirtualConnection", request, response)

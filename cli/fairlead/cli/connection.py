@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import typer
@@ -15,9 +15,12 @@ from rich.table import Table
 
 from fairlead.cli.client import DEFAULT_URL, Client, TokenFile, Url, read_token
 from fairlead.cli.exits import FAILED
+from fairlead.cli.explanation import explained
 from fairlead.cli.files import read_document, write_line
 
 app = typer.Typer(no_args_is_help=True, help="Connections: how to reach and sign in to an application.")
+_PIPED_WIDTH: Final = 160
+"""Columns of an explanation that no terminal shows."""
 Id = Annotated[str, typer.Argument(help="The connection's _id.")]
 
 
@@ -71,12 +74,27 @@ def list_(
 
 
 @app.command()
-def ping(id: Id, url: Url = DEFAULT_URL, token_file: TokenFile = None) -> None:
+def ping(
+    id: Id,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell why: each request, the rule that decided, the token, the times.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --explain: print the JSON answer.")] = False,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+) -> None:
     """Test a connection. Prints the answer; exits 0 when the application is operational, 1 when it is not.
 
     Example: fairlead connection ping 65a4f1c2d3e4b5a697887766 && echo fine
     """
-    content = asyncio.run(_call(open_client(url, token_file), "GET", f"/v1/connections/{quote(id, safe='')}/ping"))
-    write_line(content)
-    if json.loads(content).get("errors"):
+    path = f"/v1/connections/{quote(id, safe='')}/ping{'?explain=true' if explain else ''}"
+    content = asyncio.run(_call(open_client(url, token_file), "GET", path))
+    answer = json.loads(content)
+    if explain and not as_json:
+        terminal = Console()
+        console = terminal if terminal.is_terminal else Console(width=_PIPED_WIDTH)
+        console.print(explained(answer), highlight=False)
+    else:
+        write_line(content)
+    if answer.get("errors"):
         raise typer.Exit(FAILED)

@@ -5,6 +5,7 @@ Keeping, trying and using connections (contract.md 2)."""
 
 from collections import abc as _abc
 from fairlead.v1 import connection_pb2 as _connection_pb2
+from fairlead.v1 import explanation_pb2 as _explanation_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -348,16 +349,20 @@ class PingConnectionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the connection."""
+    explain: _builtins.bool
+    """Answer the explanation too."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
+        explain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explain", b"explain", "id", b"id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -403,25 +408,87 @@ class PingConnectionResponse(_message.Message):
 
     CODE_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """200 when it works, else the code of the error."""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PingError]:
         """Why it does not; empty when it works."""
 
+    @_builtins.property
+    def explanation(self) -> _explanation_pb2.Explanation:
+        """How that came about, when `explain` asked for it."""
+
     def __init__(
         self,
         *,
         code: _builtins.int = ...,
         errors: _abc.Iterable[Global___PingError] | None = ...,
+        explanation: _explanation_pb2.Explanation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "errors", b"errors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "errors", b"errors", "explanation", b"explanation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PingConnectionResponse: _TypeAlias = PingConnectionResponse  # noqa: Y015
+
+@_typing.final
+class ExplainConnectionRequest(_message.Message):
+    """Which connection to try and explain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the connection."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainConnectionRequest: _TypeAlias = ExplainConnectionRequest  # noqa: Y015
+
+@_typing.final
+class ExplainConnectionResponse(_message.Message):
+    """Whether the connection works, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """200 when it works, else the code of the error."""
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PingError]:
+        """Why it does not; empty when it works."""
+
+    @_builtins.property
+    def explanation(self) -> _explanation_pb2.Explanation:
+        """How that came about."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        errors: _abc.Iterable[Global___PingError] | None = ...,
+        explanation: _explanation_pb2.Explanation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "errors", b"errors", "explanation", b"explanation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainConnectionResponse: _TypeAlias = ExplainConnectionResponse  # noqa: Y015
 
 @_typing.final
 class PingVirtualConnectionRequest(_message.Message):
@@ -430,6 +497,9 @@ class PingVirtualConnectionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONNECTION_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    explain: _builtins.bool
+    """Answer the explanation too."""
     @_builtins.property
     def connection(self) -> _connection_pb2.Connection:
         """The connection; it is not stored."""
@@ -438,10 +508,11 @@ class PingVirtualConnectionRequest(_message.Message):
         self,
         *,
         connection: _connection_pb2.Connection | None = ...,
+        explain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "explain", b"explain"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -455,21 +526,27 @@ class PingVirtualConnectionResponse(_message.Message):
 
     CODE_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """200 when it works, else the code of the error."""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PingError]:
         """Why it does not; empty when it works."""
 
+    @_builtins.property
+    def explanation(self) -> _explanation_pb2.Explanation:
+        """How that came about, when `explain` asked for it."""
+
     def __init__(
         self,
         *,
         code: _builtins.int = ...,
         errors: _abc.Iterable[Global___PingError] | None = ...,
+        explanation: _explanation_pb2.Explanation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "errors", b"errors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "errors", b"errors", "explanation", b"explanation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,6 +70,11 @@ class ConnectionServiceStub:
                 request_serializer=fairlead_dot_v1_dot_connection__service__pb2.PingConnectionRequest.SerializeToString,
                 response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.PingConnectionResponse.FromString,
                 _registered_method=True)
+        self.ExplainConnection = channel.unary_unary(
+                '/fairlead.v1.ConnectionService/ExplainConnection',
+                request_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionRequest.SerializeToString,
+                response_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionResponse.FromString,
+                _registered_method=True)
         self.PingVirtualConnection = channel.unary_unary(
                 '/fairlead.v1.ConnectionService/PingVirtualConnection',
                 request_serializer=fairlead_dot_v1_dot_connection__service__pb2.PingVirtualConnectionRequest.SerializeToString,
@@ -156,10 +161,19 @@ class ConnectionServiceServicer:
 
     def PingConnection(self, request, context):
         """Tries a connection. An application that refuses or cannot be reached is an answer with `errors`, not a failure of the call. A good ping
-        sets `offline` to false, a refusal sets it to true (contract.md 2.3).
+        sets `offline` to false, a refusal sets it to true (contract.md 2.3). With `explain` the answer tells how it came about.
 
         Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) `invalid_template` or `missing_required_field`, with
         FAILED_PRECONDITION (422) `needs_authorization`, and with UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainConnection(self, request, context):
+        """Tries a connection as PingConnection does and always explains how the result came about.
+
+        Fails as PingConnection does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -251,6 +265,11 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
                     servicer.PingConnection,
                     request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.PingConnectionRequest.FromString,
                     response_serializer=fairlead_dot_v1_dot_connection__service__pb2.PingConnectionResponse.SerializeToString,
+            ),
+            'ExplainConnection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainConnection,
+                    request_deserializer=fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionRequest.FromString,
+                    response_serializer=fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionResponse.SerializeToString,
             ),
             'PingVirtualConnection': grpc.unary_unary_rpc_method_handler(
                     servicer.PingVirtualConnection,
@@ -445,6 +464,33 @@ class ConnectionService:
             '/fairlead.v1.ConnectionService/PingConnection',
             fairlead_dot_v1_dot_connection__service__pb2.PingConnectionRequest.SerializeToString,
             fairlead_dot_v1_dot_connection__service__pb2.PingConnectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainConnection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fairlead.v1.ConnectionService/ExplainConnection',
+            fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionRequest.SerializeToString,
+            fairlead_dot_v1_dot_connection__service__pb2.ExplainConnectionResponse.FromString,
             options,
             channel_credentials,
             insecure,

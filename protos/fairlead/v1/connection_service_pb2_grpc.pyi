@@ -70,10 +70,15 @@ class ConnectionServiceStub:
     """
     PingConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.PingConnectionRequest, _connection_service_pb2.PingConnectionResponse]
     """Tries a connection. An application that refuses or cannot be reached is an answer with `errors`, not a failure of the call. A good ping
-    sets `offline` to false, a refusal sets it to true (contract.md 2.3).
+    sets `offline` to false, a refusal sets it to true (contract.md 2.3). With `explain` the answer tells how it came about.
 
     Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) `invalid_template` or `missing_required_field`, with
     FAILED_PRECONDITION (422) `needs_authorization`, and with UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
+    """
+    ExplainConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.ExplainConnectionRequest, _connection_service_pb2.ExplainConnectionResponse]
+    """Tries a connection as PingConnection does and always explains how the result came about.
+
+    Fails as PingConnection does.
     """
     PingVirtualConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.PingVirtualConnectionRequest, _connection_service_pb2.PingVirtualConnectionResponse]
     """Tries a connection that is not stored; `name` is optional.
@@ -151,10 +156,15 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     """
     PingConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.PingConnectionRequest, _connection_service_pb2.PingConnectionResponse]  # type: ignore[assignment]
     """Tries a connection. An application that refuses or cannot be reached is an answer with `errors`, not a failure of the call. A good ping
-    sets `offline` to false, a refusal sets it to true (contract.md 2.3).
+    sets `offline` to false, a refusal sets it to true (contract.md 2.3). With `explain` the answer tells how it came about.
 
     Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) `invalid_template` or `missing_required_field`, with
     FAILED_PRECONDITION (422) `needs_authorization`, and with UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
+    """
+    ExplainConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.ExplainConnectionRequest, _connection_service_pb2.ExplainConnectionResponse]  # type: ignore[assignment]
+    """Tries a connection as PingConnection does and always explains how the result came about.
+
+    Fails as PingConnection does.
     """
     PingVirtualConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.PingVirtualConnectionRequest, _connection_service_pb2.PingVirtualConnectionResponse]  # type: ignore[assignment]
     """Tries a connection that is not stored; `name` is optional.
@@ -265,10 +275,21 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_connection_service_pb2.PingConnectionResponse, _abc.Awaitable[_connection_service_pb2.PingConnectionResponse]]:
         """Tries a connection. An application that refuses or cannot be reached is an answer with `errors`, not a failure of the call. A good ping
-        sets `offline` to false, a refusal sets it to true (contract.md 2.3).
+        sets `offline` to false, a refusal sets it to true (contract.md 2.3). With `explain` the answer tells how it came about.
 
         Fails with NOT_FOUND (404) `not_found`, with INVALID_ARGUMENT (422) `invalid_template` or `missing_required_field`, with
         FAILED_PRECONDITION (422) `needs_authorization`, and with UNIMPLEMENTED (422) `adaptor_not_supported` or `feature_not_supported`.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainConnection(
+        self,
+        request: _connection_service_pb2.ExplainConnectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connection_service_pb2.ExplainConnectionResponse, _abc.Awaitable[_connection_service_pb2.ExplainConnectionResponse]]:
+        """Tries a connection as PingConnection does and always explains how the result came about.
+
+        Fails as PingConnection does.
         """
 
     @_abc_1.abstractmethod

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from fairlead.api.call import Call
+from fairlead.api.explanations import explanation_message
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
 from fairlead.api.projection import Window
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem, feature_not_supported
 from fairlead.engine.connections import Connections
+from fairlead.engine.deletion import Deletion
 from fairlead.engine.exports import Exports
 from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
@@ -25,8 +27,11 @@ IDEMPOTENCY_KEY: Final = "idempotency-key"
 class ConnectionServicer:
     """Translate, delegate, translate back."""
 
-    def __init__(self, connections: Connections, ping: Ping, exports: Exports, imports: Imports) -> None:
+    def __init__(
+        self, connections: Connections, deletion: Deletion, ping: Ping, exports: Exports, imports: Imports
+    ) -> None:
         self._connections = connections
+        self._deletion = deletion
         self._ping = ping
         self._exports = exports
         self._imports = imports
@@ -66,21 +71,36 @@ class ConnectionServicer:
     async def delete_connection(self, call: Call, request: pb.DeleteConnectionRequest) -> pb.DeleteConnectionResponse:
         """Delete a connection that nobody uses."""
         if_match = request.if_match if request.HasField("if_match") else None
-        await self._connections.delete(call.who.account, request.id, if_match)
+        await self._deletion.delete(call.who.account, request.id, if_match)
         return pb.DeleteConnectionResponse()
 
     async def ping_connection(self, call: Call, request: pb.PingConnectionRequest) -> pb.PingConnectionResponse:
         """Test a stored connection."""
-        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats)
-        return pb.PingConnectionResponse(code=result.code, errors=_ping_errors(result))
+        explain = request.explain
+        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=explain)
+        return pb.PingConnectionResponse(
+            code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
+        )
+
+    async def explain_connection(
+        self, call: Call, request: pb.ExplainConnectionRequest
+    ) -> pb.ExplainConnectionResponse:
+        """Test a stored connection and tell how the result came about."""
+        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=True)
+        return pb.ExplainConnectionResponse(
+            code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
+        )
 
     async def ping_virtual_connection(
         self, call: Call, request: pb.PingVirtualConnectionRequest
     ) -> pb.PingVirtualConnectionResponse:
         """Test a posted connection; nothing is stored."""
         tree = resource_tree(request.connection)
-        result = await self._ping.virtual(call.who.account, tree, call.timeout, call.stats)
-        return pb.PingVirtualConnectionResponse(code=result.code, errors=_ping_errors(result))
+        explain = request.explain
+        result = await self._ping.virtual(call.who.account, tree, call.timeout, call.stats, explain=explain)
+        return pb.PingVirtualConnectionResponse(
+            code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
+        )
 
     async def execute_export(
         self, call: Call, request: virtual_run_pb2.ExecuteExportRequest

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from fairlead.auth.clocks import explain_clock
 from fairlead.auth.fixed import Fixed
 from fairlead.auth.keys import JWT_KEY, private_key, shared_secret
 from fairlead.auth.placement import place
@@ -62,7 +63,8 @@ class JwtBearer(Fixed):
 
     def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
         """One request with the token of the connection, a given or a made one; when one that was made for an earlier request is refused,
-        once more with a newer one. Raises ``InvalidContent`` for a key that cannot be used and a template that cannot be rendered."""
+        once more with a newer one. Raises ``InvalidContent`` for a key that cannot be used and a template that cannot be rendered,
+        ``RenewalRefused`` when it is refused and the application's clock is far from ours."""
         auth: Mapping[str, Json] = session.http.get("auth") or {}
         media_type = session.http.get("mediaType")
         settings = auth.get("token") or {}
@@ -81,6 +83,7 @@ class JwtBearer(Fixed):
             answer = yield place(request, settings, newer.token, media_type)
             if answer.verdict is Verdict.AUTHENTICATION_FAILED:
                 _forget(session, newer)
+        explain_clock(answer, session, "the JSON web token", "it tells when it was made and when it ends")
 
 
 def compact(header: Mapping[str, Json], payload: Mapping[str, Json], method: str, key: Key) -> str:

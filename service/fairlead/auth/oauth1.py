@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from fairlead.auth.clocks import explain_clock
 from fairlead.auth.fixed import Fixed
 from fairlead.auth.keys import OAUTH1_KEY, private_key
 from fairlead.auth.signatures import sign
@@ -35,7 +36,7 @@ class Oauth1(Fixed):
 
     def flow(self, request: HttpRequest, session: AuthSession) -> AuthFlow:
         """One request with ``Authorization: OAuth``, its own nonce and time. Raises ``InvalidContent`` for a key that cannot be used and a
-        realm that cannot be rendered or sent."""
+        realm that cannot be rendered or sent, ``RenewalRefused`` when it is refused and the application's clock is far from ours."""
         settings = _settings(session.http)
         parameters = protocol_parameters(
             settings, nonce=session.random(16).hex(), timestamp=int(session.clock.now().timestamp())
@@ -47,7 +48,8 @@ class Oauth1(Fixed):
         signed = request.copy()
         signed.headers.set("Authorization", f"OAuth {', '.join(fields)}")
         signed.secret_headers |= {"authorization"}
-        yield signed
+        answer = yield signed
+        explain_clock(answer, session, "the signature", "OAuth 1 signs the time")
 
 
 def protocol_parameters(settings: Mapping[str, Json], *, nonce: str, timestamp: int) -> list[tuple[str, str]]:

@@ -23,14 +23,16 @@ _MOST_LEARNED = 64
 
 def _forms(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "surrogatepass")
+    in_json = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
     forms = {
         secret,
         quote(secret, safe="", errors="replace"),
         quote(secret, safe="-_.!~*'()", errors="replace"),
         quote_plus(secret, errors="replace"),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(secret)[1:-1].replace("/", "\\/"),
+        *in_json,
+        in_json[0].replace("/", "\\/"),
+        # an application that quotes the JSON it was sent in JSON of its own
+        *(json.dumps(text, ensure_ascii=False)[1:-1] for text in in_json),
         html.escape(secret),
         html.escape(secret, quote=False),
         html.escape(secret, quote=False).replace('"', "&quot;").replace("'", "&apos;"),
@@ -82,9 +84,12 @@ class Redactor:
             self._compile()
         return self._pattern.sub(MASK, text) if self._pattern else text
 
-    def cut(self, text: str, limit: int) -> str:
-        """The first ``limit`` characters of the redacted text; of a long text only as much is looked at as that needs."""
+    def cut(self, text: str, limit: int, also: Iterable[str] = ()) -> str:
+        """The first ``limit`` characters of the redacted text; of a long text only as much is looked at as that needs. ``also``: secrets
+        that nobody will look for again, for which nothing is compiled."""
         head = text[: limit * _LOOK_AHEAD]
+        for form in sorted((form for secret in also for form in _forms(secret)), key=len, reverse=True):
+            head = head.replace(form, MASK)
         shown = self(head)
         if len(head) < len(text):
             # The end of the head may hold the beginning of a secret.

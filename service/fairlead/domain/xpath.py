@@ -50,7 +50,7 @@ class XPath:
     def find(self, document: XmlDocument) -> list[str]:
         """The values of all matching nodes, in order of the document. A search (``//``) leaves out what is beyond ``MAX_WORK``, but never
         the first."""
-        nodes = self._nodes(document)
+        nodes = self.nodes(document)
         if not self._searching:
             return [_value(node) for node in nodes]
         found: list[str] = []
@@ -67,10 +67,11 @@ class XPath:
 
     def first(self, document: XmlDocument) -> str | Nothing:
         """The value of the first matching node, or ``NOTHING``."""
-        nodes = self._nodes(document)
+        nodes = self.nodes(document)
         return _value(nodes[0]) if nodes else NOTHING
 
-    def _nodes(self, document: XmlDocument) -> list[etree._Element | str]:
+    def nodes(self, document: XmlDocument) -> list[etree._Element | str]:
+        """All matching elements and texts themselves, in order of the document."""
         nodes: Any = self._evaluate(document.root)  # a path always gives a list
         return list(nodes)
 

@@ -9,16 +9,17 @@ answer that somebody can use, or an error that says why there is none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
+from fairlead.domain.errors import AuthenticationFailed, Problem
 from fairlead.domain.http import HttpRequest, TransportFailure
 from fairlead.domain.redirects import MAX_REDIRECTS, next_request, stays
+from fairlead.engine.call import RUN_PATIENCE, Call, Patience, credential_texts, throttled, told
 from fairlead.engine.explain import Trace
 from fairlead.engine.explanation import Purpose, Reason
 from fairlead.engine.ports import (
@@ -48,55 +49,6 @@ Refused = Callable[[Prepared], Awaitable[None]]
 
 _READ_METHODS: Final = frozenset(("GET", "HEAD"))
 STANDARD_RETRY_HEADER: Final = "Retry-After"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long one request may wait after rate-limited answers (connections.md 7.3; ping: 4)."""
-
-    waits: int = 10
-    longest: float | None = None
-
-
-RUN_PATIENCE: Final = Patience()
-PING_PATIENCE: Final = Patience(waits=1, longest=5.0)
-
-
-@dataclass(slots=True)
-class Call:
-    """One request on its way through the loop, and what was tried for it."""
-
-    prepared: Prepared
-    request: HttpRequest
-    rules: ResponseRules
-    deadline: Deadline
-    stats: RunStats
-    patience: Patience
-    rebuild: Callable[[], HttpRequest] | None = None
-    trace: Trace | None = None
-    renewing: bool = False
-    """It is a request of a renewal: sent as it is, past those that wait for the renewal."""
-    follow: bool = True
-    renewed: bool = False
-    """The credentials were renewed for this call: a second refusal is final (connections.md 3.2)."""
-    generation: int = 0
-    """Of the credentials with which it was signed."""
-    refusals: int = 0
-    """The session's when it was signed."""
-    fresh: bool = True
-    """It was not made anew yet."""
-
-    def build(self) -> HttpRequest:
-        """The request: rendered anew for each repetition, because a template may show a token, the time or a nonce."""
-        if self.rebuild is not None and (not self.fresh or self.generation != self.prepared.session.generation):
-            self.request = self.rebuild()
-        self.fresh = False
-        return self.request
-
-    def goes_on_with(self, purpose: Purpose) -> None:
-        """What the next request of this call is for, when somebody wants to know."""
-        if self.trace is not None:
-            self.trace.next = purpose
 
 
 class Attempts:
@@ -135,7 +87,7 @@ class Attempts:
         connection is then offline)."""
         call = Call(prepared, request, rules, deadline, stats, patience, rebuild, trace)
         call.generation = prepared.session.generation
-        with _told(prepared, deadline, self._clock):
+        with told(prepared, deadline, self._clock):
             answer = await self._answer(call)
         if answer.verdict is Verdict.AUTHENTICATION_FAILED:
             with suppress(StoreUnavailable):  # a store that is away does not change what the application said
@@ -149,7 +101,7 @@ class Attempts:
 
     async def reach(self, prepared: Prepared, url: str, deadline: Deadline, trace: Trace | None = None) -> None:
         """Connect to ``url`` in the connection's slot; raises ``ApplicationFailure``."""
-        with _told(prepared, deadline, self._clock):
+        with told(prepared, deadline, self._clock):
             asked = self._clock.monotonic()
             async with self._pools.slot(prepared.pool, deadline):
                 with trace.connecting(prepared, url, asked) if trace is not None else nullcontext():
@@ -163,7 +115,7 @@ class Attempts:
         if prepared.strategy.renewal(prepared.session) is None:
             return False
         call = Call(prepared, HttpRequest("GET", ""), ResponseRules(), deadline, stats, patience, trace=trace)
-        with _told(prepared, deadline, self._clock):
+        with told(prepared, deadline, self._clock):
             try:
                 await self._renew(call, prepared.session.generation, Reason.ASKED)
             except RenewalRefused as refusal:
@@ -189,7 +141,7 @@ class Attempts:
             waits += 1
             too_long = call.patience.longest is not None and seconds > call.patience.longest
             if waits > call.patience.waits or too_long or seconds > call.deadline.left(self._clock):
-                raise _throttled(seconds, answer.message)
+                raise throttled(seconds, answer.message)
 
     async def _signed_in(self, call: Call, *, first: bool) -> Answer:
         """The answer to valid credentials: refused ones are renewed once, and the request repeated once (connections.md 6.2)."""
@@ -203,7 +155,7 @@ class Attempts:
             session = call.prepared.session
             if call.prepared.strategy.renewal(session) is None:
                 return answer
-            if session.refusals > call.refusals:
+            if session.refused == call.generation:
                 return replace(answer, message=session.refusal)  # somebody asked while this answer was on its way
             call.renewed = True
             try:
@@ -240,7 +192,7 @@ class Attempts:
             rules = ResponseRules(success_media_type=wanted.media_type)
             call = Call(judged, wanted.request, rules, deadline, stats, patience, trace=trace, renewing=True)
             call.follow = wanted.follow
-            with _told(prepared, deadline, self._clock):
+            with told(prepared, deadline, self._clock):
                 return await self._answer(call)
 
         return send
@@ -280,18 +232,20 @@ class Attempts:
     ) -> tuple[HttpRequest, Answer]:
         """One request as its strategy signs it when the slot is free, and what the strategy tries next; a rate-limited answer ends it at
         once. With the answer comes the request before it was signed."""
-        prepared = call.prepared
+        prepared, session = call.prepared, call.prepared.session
         flow: AuthFlow | None = None
         while True:
             asked = self._clock.monotonic()
             async with self._pools.slot(prepared.pool, call.deadline, first=first):
                 if call.deadline.left(self._clock) <= 0:
                     raise WaitTooLong
+                if session.refused == session.generation and not call.renewing:
+                    raise RenewalRefused(session.refusal)
                 over = None if call.renewing else self._over(call)
                 if over is None:
                     if flow is None:
                         request = build()
-                        call.generation, call.refusals = prepared.session.generation, prepared.session.refusals
+                        call.generation = prepared.session.generation
                         flow = _unsigned(request) if not signed else prepared.strategy.flow(request, prepared.session)
                         outgoing = next(flow)
                     if followed and prepared.profile.skip_authorization_on_redirect:
@@ -341,7 +295,8 @@ class Attempts:
         finally:
             seconds = self._clock.monotonic() - started
             call.stats.seconds += seconds
-        answer = judge(prepared.rules, call.rules, response, prepared.connection.redactor)
+        redactor = prepared.connection.redactor
+        answer = judge(prepared.rules, call.rules, response, redactor, partial(credential_texts, request))
         if call.trace is not None:
             call.trace.sent(prepared, call.rules, request, answer, waited=started - asked, seconds=seconds)
         return answer
@@ -364,33 +319,3 @@ def _may_go_again(request: HttpRequest, failure: TransportFailure) -> bool:
     """After a time-out or reset only what changes nothing; whatever never left, because no connection was established, by any method
     (connections.md 13.5)."""
     return failure.repeatable and (request.method in _READ_METHODS or not failure.sent)
-
-
-@contextmanager
-def _told(prepared: Prepared, deadline: Deadline, clock: Clock) -> Iterator[None]:
-    """What goes wrong on the way is told in domain words, without secrets."""
-    redact = prepared.connection.redactor
-    try:
-        yield
-    except WaitTooLong as wait:
-        if wait.seconds:
-            raise _throttled(wait.seconds, "the application's rate limit") from None
-        message = "no free slot of the connection within the time of this call"
-        raise _out_of_time(message, ended_by_caller=deadline.callers) from None
-    except TransportFailure as failure:
-        if failure.code == "connection_timeout":
-            over = deadline.left(clock) <= 0
-            raise _out_of_time(
-                redact(failure.message), ended_by_caller=over and deadline.callers, in_doubt=over and failure.sent
-            ) from None
-        raise ApplicationFailure(Problem(failure.code, redact(failure.message), source="connection")) from None
-
-
-def _throttled(seconds: float, message: str) -> ApplicationFailure:
-    text = f"rate limited by the application, {seconds:.0f} s left to wait: {message}"
-    return ApplicationFailure(Problem("429", text, source="application"))
-
-
-def _out_of_time(message: str, *, ended_by_caller: bool, in_doubt: bool = False) -> ApplicationFailure:
-    problem = Problem("connection_timeout", message, source="connection")
-    return ApplicationFailure(problem, deadline=ended_by_caller, in_doubt=in_doubt)

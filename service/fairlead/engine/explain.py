@@ -247,7 +247,7 @@ def _step(noted: _Noted, then: Purpose | None, redact: Redactor) -> Step:
             finding.matched,
         )
 
-    sentence = sentence_of(judgement.rule, [shown(judgement.rule, finding) for finding in judgement.decided_by])
+    sentence = sentence_of(judgement.rule, [shown(rule, finding) for rule, finding in judgement.decided_by])
     looked = [shown(rule, finding) for rule, finding in judgement.looked_at]
     if any(each.looked is Looked.PATH for each in looked):
         looked.append(_header(response, "Content-Type", "", redact))

@@ -165,12 +165,12 @@ _BEGINNINGS: Final = {
     Rule.SUCCESS_PATH: "failed",
     Rule.SUCCESS: "good",
 }
-_USUAL: Final = {Rule.RATE_LIMIT: "too many requests", Rule.AUTHENTICATION: "unauthorized"}
+_USUAL: Final[dict[Rule | None, str]] = {Rule.RATE_LIMIT: "too many requests", Rule.AUTHENTICATION: "unauthorized"}
 
 
 def sentence_of(rule: Rule, decided_by: Sequence[LookedAt]) -> str:
     """Why an answer was judged so: ``authentication failed, because status 200 is http.auth.failStatusCode and ...``."""
-    return f"{_BEGINNINGS[rule]}, because {' and '.join(_reason(rule, looked) for looked in decided_by)}"
+    return f"{_BEGINNINGS[rule]}, because {' and '.join(_reason(looked) for looked in decided_by)}"
 
 
 def summary_of(steps: Sequence[Step], renewals: Sequence[Renewal], failure: str | None) -> str:
@@ -192,14 +192,14 @@ def summary_of(steps: Sequence[Step], renewals: Sequence[Renewal], failure: str 
     return f"{last.sentence[0].upper()}{last.sentence[1:]}."
 
 
-def _reason(rule: Rule, looked: LookedAt) -> str:
+def _reason(looked: LookedAt) -> str:
     if looked.looked is Looked.PATH:
         return _path_reason(looked)
     if looked.field:
         one = "one of " if len(looked.configured) > 1 else ""
         return f"status {looked.found} is {one}{looked.field}"
-    if rule in _USUAL:
-        return f"status {looked.found} means {_USUAL[rule]}"
+    if looked.rule in _USUAL:
+        return f"status {looked.found} means {_USUAL[looked.rule]}"
     return f"status {looked.found} is {'' if looked.matched else 'not '}within {looked.configured[0]}"
 
 

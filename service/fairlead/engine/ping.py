@@ -77,6 +77,7 @@ class Ping:
 
     async def _try(self, prepared: Prepared, timeout: float | None, stats: RunStats, trace: Trace | None) -> PingResult:
         refuse_unauthorized(prepared)
+        prepared.session.refused = None  # a ping is how somebody asks again
         run = self._runs.open(prepared, "ping", PING_SECONDS, timeout, stats=stats, trace=trace)
         try:
             answer = await self._runs.executor(prepared).ping(run)

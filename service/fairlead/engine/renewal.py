@@ -141,8 +141,7 @@ class Renewals:
             if claim is not None:
                 await self._settled(prepared, claim, send)
         except RenewalRefused as refusal:
-            session.refusals += 1
-            session.refusal = refusal.message
+            session.refused, session.refusal = used, refusal.message
             raise
         except StoreUnavailable:
             raise ServiceUnavailable(

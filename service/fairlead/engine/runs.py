@@ -10,7 +10,8 @@ from fairlead.domain.document import Tree
 from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.domain.registry import Registry
-from fairlead.engine.attempt import PING_PATIENCE, RUN_PATIENCE, Attempts
+from fairlead.engine.attempt import Attempts
+from fairlead.engine.call import PING_PATIENCE, RUN_PATIENCE
 from fairlead.engine.explain import Trace
 from fairlead.engine.ports import Answer, Clock, Deadline
 from fairlead.engine.prepare import Prepared

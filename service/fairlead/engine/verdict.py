@@ -6,7 +6,7 @@ the resource's fields. Nothing else looks at status codes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fairlead.domain import jsonvalue
@@ -99,9 +99,14 @@ _NO_SECRETS = Redactor()
 
 
 def judge(
-    connection: ConnectionRules, resource: ResponseRules, response: HttpResponse, redactor: Redactor = _NO_SECRETS
+    connection: ConnectionRules,
+    resource: ResponseRules,
+    response: HttpResponse,
+    redactor: Redactor = _NO_SECRETS,
+    computed: Callable[[], Iterable[str]] = tuple,
 ) -> Answer:
-    """The verdict of one answer, by the order of connections.md 5.3. Its message shows none of the redactor's secrets.
+    """The verdict of one answer, by the order of connections.md 5.3. Its message shows none of the redactor's secrets, and nothing of what
+    was ``computed`` for its request (a signature, a token that was made).
 
     Rule 7 of that order, a body that is not what its media type says, shows itself when an export reads its records
     (``executors/http/export.py``): asking here would read every page twice."""
@@ -109,16 +114,23 @@ def judge(
     for checks in (connection.checks, resource.checks):
         for check in checks:
             if check.met(response, body):
-                return _answer(check, resource, response, body, redactor)
+                return _answer(check, resource, response, body, redactor, computed)
     return Answer(response, Verdict.SUCCESS, body.value, body.codec, body.charset)
 
 
-def _answer(check: Check, resource: ResponseRules, response: HttpResponse, body: Body, redactor: Redactor) -> Answer:
+def _answer(
+    check: Check,
+    resource: ResponseRules,
+    response: HttpResponse,
+    body: Body,
+    redactor: Redactor,
+    computed: Callable[[], Iterable[str]],
+) -> Answer:
     """The answer that ``check`` judged, told by the application's words."""
     if check.verdict is Verdict.END_OF_PAGES:
         return Answer(response, check.verdict, body.value, body.codec, body.charset)
     # Redaction comes before the cut, so that no secret is cut in two (contract.md 1.7).
-    message = redactor.cut(message_of(response, body, resource.error_path), MESSAGE_LIMIT)
+    message = redactor.cut(message_of(response, body, resource.error_path), MESSAGE_LIMIT, computed())
     return Answer(response, check.verdict, body.value, body.codec, body.charset, check.code_of(response), message)
 
 
@@ -127,8 +139,7 @@ class Judgement:
     """How a verdict came about: the rule that decided, by what, and everything that was looked at up to there."""
 
     rule: Rule
-    verdict: Verdict
-    decided_by: list[Finding]
+    decided_by: list[tuple[Rule, Finding]]
     looked_at: list[tuple[Rule, Finding]]
 
 
@@ -140,10 +151,12 @@ def judgement_of(connection: ConnectionRules, resource: ResponseRules, response:
         findings, deciding = check.findings(response, body)
         seen += [(check.rule, finding) for finding in findings]
         if deciding:
-            return Judgement(check.rule, check.verdict, deciding, seen)
+            return Judgement(check.rule, [(check.rule, finding) for finding in deciding], seen)
     # Nothing speaks against it: what speaks for it are the resource's own conditions, all of them as they should be.
-    good = [finding for rule, finding in seen if rule in (Rule.STATUS, Rule.SUCCESS_PATH)]
-    return Judgement(Rule.SUCCESS, Verdict.SUCCESS, good, seen)
+    good: list[tuple[Rule, Finding]] = [
+        (rule, finding) for rule, finding in seen if rule in (Rule.STATUS, Rule.SUCCESS_PATH)
+    ]
+    return Judgement(Rule.SUCCESS, good, seen)
 
 
 def message_of(response: HttpResponse, body: Body, error_path: Selector | None) -> str:

@@ -12,8 +12,9 @@ from fairlead.codecs.media_types import codec_for_content_type
 from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
-from fairlead.engine.attempt import RUN_PATIENCE, Attempts, Call
+from fairlead.engine.attempt import Attempts
 from fairlead.engine.body import BodyReader
+from fairlead.engine.call import RUN_PATIENCE, Call
 from fairlead.engine.ports import AuthSession, Deadline, PoolSettings, TransportProfile
 from fairlead.engine.prepare import Prepared, connection_of
 from fairlead.engine.renewal import Renewals

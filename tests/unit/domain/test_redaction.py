@@ -23,6 +23,8 @@ SECRET = 'S3cr"t&p√ss word+/='
         quote_plus(SECRET),
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+        json.dumps({"quoted": json.dumps({"password": SECRET})}),
+        json.dumps({"quoted": json.dumps({"password": SECRET}, ensure_ascii=False)}, ensure_ascii=False),
         html.escape(SECRET),
         html.escape(SECRET, quote=False),
         html.escape(SECRET, quote=False).replace('"', "&quot;"),

@@ -12,8 +12,9 @@ from fairlead.codecs.registry import codecs
 from fairlead.domain.document import AccountId
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse, TransportFailure
 from fairlead.domain.secret import Secret
-from fairlead.engine.attempt import RUN_PATIENCE, Attempts, Patience
+from fairlead.engine.attempt import Attempts
 from fairlead.engine.body import BodyReader
+from fairlead.engine.call import RUN_PATIENCE, Patience
 from fairlead.engine.ports import Answer, AuthSession, Credentials, Deadline, TransportProfile
 from fairlead.engine.prepare import Prepared, connection_of, pool_settings
 from fairlead.engine.renewal import Renewals

@@ -36,6 +36,7 @@ from fairlead.limits.coordinator import LocalCoordinator
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
+from fairlead.mapping.expressions import ExpressionCompiler
 from fairlead.paging.registry import paging_strategies
 from fairlead.store.sqlite import SqliteStore
 from fairlead.templates.compiler import TemplateCompiler
@@ -115,7 +116,8 @@ class Service:
         coordinator = LocalCoordinator()
         self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, coordinator, executors)
         self.pings = Ping(self.preparer, self.connections, self.runs, self.clock)
-        self.imports = Imports(self.preparer, self.runs, MappingCompiler(templates))
+        mappings = MappingCompiler(templates)
+        self.imports = Imports(self.preparer, self.runs, mappings, ExpressionCompiler(templates, mappings))
 
     async def create(self, document: Any, *, account: AccountId = MINE) -> Stored:
         """POST of a connection."""
@@ -126,9 +128,9 @@ class Service:
         tree = connection_tree(document, options_pb2.MODE_REPLACE)
         return await self.connections.replace(account, USER, id, tree, if_match)
 
-    async def ping(self, id: str, timeout: float | None = None) -> PingResult:
+    async def ping(self, id: str, timeout: float | None = None, *, explain: bool = False) -> PingResult:
         """Test a stored connection."""
-        return await self.pings.stored(MINE, id, timeout, self.stats)
+        return await self.pings.stored(MINE, id, timeout, self.stats, explain=explain)
 
     async def ping_virtual(self, document: Any) -> PingResult:
         """Test a posted connection."""

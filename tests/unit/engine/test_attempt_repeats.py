@@ -11,7 +11,7 @@ from fairlead.auth.fixed import Fixed
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
 from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from fairlead.domain.secret import Secret
-from fairlead.engine.attempt import PING_PATIENCE
+from fairlead.engine.call import PING_PATIENCE
 from fairlead.engine.ports import AuthFlow, AuthSession, Deadline, TransportProfile, Verdict
 from tests.unit.engine.attempting import Loop, Script, answer, prepared
 

@@ -96,7 +96,6 @@ async def test_a_run_ends_after_its_time_or_at_the_callers_deadline(
 
 UNSUPPORTED: list[tuple[dict[str, Any], str, str]] = [
     ({**http(targetConcurrencyLevel=2), "autoRecoverRateLimitErrors": True}, "feature_not_supported", "autoRecoverRateLimitErrors"),
-    (http(successMediaType="csv", auth={"type": "custom", "failPath": "a.b"}), "feature_not_supported", "http.successMediaType"),
 ]  # fmt: skip
 
 
@@ -108,12 +107,6 @@ async def test_what_this_build_stores_only_is_told_when_a_call_needs_it(
     id = (await service.create(document)).tree["_id"]
     assert await refusal(service.ping(id), NotSupported) == {(code, field)}
     assert await refusal(service.ping_virtual(document), NotSupported) == {(code, field)}
-
-
-async def test_answers_in_csv_are_told_by_the_word_of_the_rest_notation(service: Service) -> None:
-    """connections.md 1.3: ``rest.mediaType: csv`` speaks of the answers."""
-    document = rest(mediaType="csv", pingRelativeURI="/", pingSuccessPath="a")
-    assert await refusal(service.ping_virtual(document), NotSupported) == {("feature_not_supported", "rest.mediaType")}
 
 
 async def test_a_connection_with_an_agent_needs_the_agent(service: Service) -> None:

@@ -11,16 +11,31 @@ from fairlead.codecs.media_types import codec_for_content_type
 from fairlead.codecs.registry import codecs
 from fairlead.domain.http import Headers, HttpResponse
 from fairlead.engine.body import BodyReader
+from fairlead.engine.checks import Rule
 from fairlead.engine.ports import Answer, Verdict
-from fairlead.engine.verdict import ConnectionRules, ResponseRules, judge
+from fairlead.engine.verdict import ConnectionRules, ResponseRules, judge, judgement_of
 
 
 def judged(http: dict[str, Any], response: dict[str, Any], status: int, body: Any, **more: Any) -> Answer:
-    """The verdict of one JSON answer."""
+    """The verdict of one JSON answer; what explains it comes to the same."""
     reader = BodyReader(codecs, codec_for_content_type, "json")
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = HttpResponse(status, Headers([("Content-Type", "application/json")]), content, reason="Reason")
-    return judge(ConnectionRules.of(http, reader), ResponseRules.of(response, **more), answer)
+    connection, resource = ConnectionRules.of(http, reader), ResponseRules.of(response, **more)
+    found = judge(connection, resource, answer)
+    assert VERDICTS[judgement_of(connection, resource, answer).rule] is found.verdict
+    return found
+
+
+VERDICTS = {
+    Rule.RATE_LIMIT: Verdict.RATE_LIMITED,
+    Rule.AUTHENTICATION: Verdict.AUTHENTICATION_FAILED,
+    Rule.END_OF_PAGES: Verdict.END_OF_PAGES,
+    Rule.STATUS: Verdict.FAILED,
+    Rule.FAIL_PATH: Verdict.FAILED,
+    Rule.SUCCESS_PATH: Verdict.FAILED,
+    Rule.SUCCESS: Verdict.SUCCESS,
+}
 
 
 SUCCESS, FAILED = Verdict.SUCCESS, Verdict.FAILED

@@ -82,10 +82,10 @@ class AuthSession:
     unsaved: bool = False
     """The credentials changed outside of a renewal (a cookie that an answer set) and are not stored yet."""
 
-    refusals: int = 0
-    """How often a renewal was refused; tells a request that was signed before the last one that it need not ask again."""
+    refused: int | None = None
+    """The generation whose renewal was refused: nothing is sent with it, and nobody asks again, until a ping does."""
     refusal: str = ""
-    """What the last of them said."""
+    """What the application said to that."""
 
     def keep(self, credentials: Credentials) -> None:
         """Use these from now on; the store follows soon (connections.md 3, cookies)."""
