@@ -17,7 +17,7 @@ from fairlead.domain.jsonvalue import (
     well_formed,
 )
 from fairlead.domain.paths import ALL, Path, Step, compile_path
-from fairlead.engine.ports import UnreadableBody
+from fairlead.engine.ports import ReadOptions, UnreadableBody
 
 _BLANK = b" \t\r\n"
 
@@ -35,14 +35,14 @@ class JsonCodec:
         except JsonError as error:
             raise UnreadableBody(f"the body is not JSON: {error}") from None
 
-    def records(self, body: bytes, charset: str | None, resource_path: str | None) -> list[bytes] | None:
-        """The records at ``resource_path``, byte for byte (exports-imports.md 2.2).
+    def records(self, body: bytes, charset: str | None, options: ReadOptions) -> list[bytes] | None:
+        """The records at ``options.resource_path``, byte for byte (exports-imports.md 2.2).
 
         ``None``: nothing or null at the path. Without a path, or with one to a scalar, a scalar gives no records. Raises
         ``UnreadableBody``, and ``PathError`` for a path that does not compile.
         """
-        path = compile_path(resource_path) if resource_path else None
-        text = to_utf8(body, charset)
+        path = compile_path(options.resource_path) if options.resource_path else None
+        text = to_utf8(body, charset, options.encoding)
         try:
             if _is_blank(text):
                 return [] if path is None else None

@@ -35,11 +35,15 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = {
     "xml": _type("application/xml", Place.XML, _XML, accept="application/xml"),
     "csv": _type("text/csv", Place.PLAIN, r"text/csv|application/csv", accept="text/csv"),
     "urlencoded": _type(_FORM, Place.FORM, re.escape(_FORM)),
-    "form-data": _type("multipart/form-data", Place.JSON, r"multipart/form-data"),
-    "plaintext": _type("text/plain; charset=utf-8", Place.PLAIN, r"text/(plain|html)", accept="text/plain"),
+    "form-data": _type("multipart/form-data", Place.PLAIN, r"multipart/form-data"),
+    "plaintext": _type("text/plain; charset=utf-8", Place.PLAIN, r"text/plain", accept="text/plain"),
     "octet-stream": _type("application/octet-stream", Place.PLAIN, None),
 }
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_BOUNDARY: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70}?)(?:--)?\r?\n")
+"""The first line of parts (RFC 2046, 5.1.1)."""
+_TOKEN: Final = re.compile(r"[0-9A-Za-z'+_.-]+")
+_WRITTEN_FROM_JSON: Final = ("form-data", "urlencoded")
 _ANY: Final = "*/*"
 
 
@@ -49,10 +53,32 @@ def accept(word: str) -> str:
     return known.accept if known is not None else _ANY
 
 
-def body_place(word: str | None) -> Place:
-    """How double braces format a value inside a body of that media type; without a word it is JSON."""
+def body_place(word: str | None, text: object = None) -> Place:
+    """How double braces format a value inside a body of that media type, written by the template ``text``; without a word it is JSON."""
     known = MEDIA_TYPES.get(word or "json")
+    if is_json_template(word, text):
+        return Place.JSON
     return known.place if known is not None else Place.PLAIN
+
+
+def is_json_template(word: str | None, text: object) -> bool:
+    """Whether a body template is a JSON object that is sent as a form or in parts (exports-imports.md 2.1, handlebars.md 3)."""
+    if word not in _WRITTEN_FROM_JSON or not isinstance(text, str):
+        return False
+    start = text.lstrip()
+    return start.startswith("{") and not start.startswith("{{")
+
+
+def content_type(word: str, body: bytes) -> str | None:
+    """The ``Content-Type`` of a body; ``None`` for a word that says none. The boundary of parts is read from their first line."""
+    known = MEDIA_TYPES.get(word)
+    if known is None:
+        return None
+    found = _BOUNDARY.match(body) if word == "form-data" else None
+    if found is None:
+        return known.content_type
+    boundary = found[1].decode()
+    return f"{known.content_type}; boundary=" + (boundary if _TOKEN.fullmatch(boundary) else f'"{boundary}"')
 
 
 @lru_cache(maxsize=512)

@@ -1,100 +1,80 @@
-"""XML answers, for paths into them (connections.md 5.1): nothing outside the answer is ever read, and its cost is bounded by its size."""
+"""XML in both directions (exports-imports.md 2.3, 9.3; connections.md 5.1)."""
 
 from __future__ import annotations
 
-from threading import Thread
-from typing import Any, Final
-
-from lxml import etree
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from fairlead.codecs.charset import to_utf8
-from fairlead.domain.xpath import XmlDocument
-from fairlead.engine.ports import UnreadableBody
+from fairlead.codecs.collected import collected
+from fairlead.codecs.members import members_of
+from fairlead.codecs.xml_parser import in_own_thread, whole
+from fairlead.codecs.xml_records import Steps, record_of, streamed
+from fairlead.codecs.xml_writing import element_text
+from fairlead.domain.paths import PathError
+from fairlead.domain.xpath import XmlDocument, XPath, XPathError, compile_xpath
+from fairlead.engine.ports import ReadOptions, UnreadableBody
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""Length of a body that is held as a tree; a text or attribute has 10,000,000 bytes at most (libxml2's own bound)."""
+"""Length of what is held as a tree, a document or a record; a text or attribute has 10,000,000 bytes at most (libxml2's own bound)."""
 MAX_MARKS: Final = 1_000_000
-"""Signs ``<`` and ``=`` of such a body: each may cost some 240 bytes of tree, so that this bounds the memory."""
+"""Signs ``<`` and ``=`` of such a text: each may cost some 240 bytes of tree, so that this bounds the memory."""
 MAX_DEPTH: Final = 256
 """Levels of elements (libxml2's own bound, which it checks while it reads)."""
+STREAMED_FROM: Final = 1024 * 1024
+"""Length from which on records at a path of plain names are read one by one: below it a whole tree is faster, and small."""
 
 _BLANK: Final = b" \t\r\n"
+_ROOT: Final = "/*"
 
 
 class XmlCodec:
-    """``application/xml``: answers only, as documents that paths look into."""
+    """``application/xml``: answers as documents that paths look into, and as records; records as elements."""
 
     media_type = "xml"
 
     def parse(self, body: bytes, charset: str | None) -> XmlDocument | None:
         """The document; ``None`` for an empty body. ``charset`` wins over the document's own declaration (RFC 7303, 3). Raises
         ``UnreadableBody``, also for entities other than the five of XML itself, and beyond the bounds."""
-        if len(body) < 64 and not body.strip(_BLANK):
+        if _is_blank(body):
             return None
         text = to_utf8(body, charset)
-        if len(text) > MAX_BYTES or text.count(b"<") + text.count(b"=") > MAX_MARKS:
-            raise UnreadableBody(f"the body is too large for a look into it: {len(text)} bytes of XML")
-        return XmlDocument(_parsed(text, "utf-8" if charset else None))
+        return in_own_thread(lambda: _document(text, "utf-8" if charset else None))
 
-
-class _NothingElse(etree.Resolver):
-    """Whatever an answer refers to is empty: no file, no network."""
-
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # the stubs lack the context
-        return self.resolve_empty(context)  # type: ignore[attr-defined]  # the stubs lack it
-
-
-def _parser(encoding: str | None) -> etree.XMLParser:
-    # collect_ids stays as it is: switched off, libxml2 loads external DTDs.
-    parser = etree.XMLParser(
-        encoding=encoding,
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    parser.resolvers.add(_NothingElse())
-    return parser
-
-
-def _parsed(text: bytes, encoding: str | None) -> etree._Element:
-    """The root element. parsed in a thread of its own (some 0.06 ms): lxml keeps every name of every document for as long as the thread
-    lives that met it, and an application may answer with new names for ever."""
-    outcome: list[etree._Element | etree.XMLSyntaxError] = []
-
-    def run() -> None:
+    def records(self, body: bytes, charset: str | None, options: ReadOptions) -> Sequence[bytes] | None:
+        """An element at the path is a record; without a path the root is. ``None`` when the path finds nothing."""
+        path = options.resource_path or _ROOT
         try:
-            outcome.append(etree.fromstring(text, _parser(encoding)))
-        except etree.XMLSyntaxError as error:
-            outcome.append(error)
+            compiled = compile_xpath(path)
+        except XPathError as error:
+            raise PathError(str(error)) from None
+        if _is_blank(body):
+            return None if options.resource_path else []
+        encoding = "utf-8" if charset or options.encoding else None
+        text = to_utf8(body, charset, options.encoding)
+        return in_own_thread(lambda: collected(_read(text, encoding, compiled))) or None
 
-    thread = Thread(target=run, name="fairlead-xml", daemon=True)
-    thread.start()
-    thread.join()
-    (result,) = outcome
-    if isinstance(result, etree.XMLSyntaxError):
-        raise _malformed(result)
-    _refuse_entities(result)
-    return result
+    def write(self, record: bytes) -> bytes:
+        """``<record>`` with a child element per member. Raises ``InvalidContent``."""
+        return element_text("record", members_of(record, self.media_type)).encode()
 
-
-def _malformed(error: etree.XMLSyntaxError) -> UnreadableBody:
-    """In our own words: those of the library show what the answer holds."""
-    line, column = error.position
-    if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:  # type: ignore[attr-defined]  # the stubs lack the code
-        return UnreadableBody(f"the XML is beyond the bounds of this service at line {line}, column {column}")
-    return UnreadableBody(f"the body is not well-formed XML at line {line}, column {column}")
+    def write_batch(self, records: Sequence[bytes]) -> bytes:
+        """The same for each record, within ``<records>``."""
+        return b"<records>" + b"".join(map(self.write, records)) + b"</records>"
 
 
-def _refuse_entities(root: etree._Element) -> None:
-    declared = root.getroottree().docinfo.internalDTD
-    if declared is None:
-        return
-    entities: Any = declared
-    if any(True for _ in entities.iterentities()) or next(root.iter(etree.Entity), None) is not None:
-        raise UnreadableBody("the XML declares or uses entities of its own, which are not read")
+def _is_blank(body: bytes) -> bool:
+    return len(body) < 64 and not body.strip(_BLANK)
+
+
+def _document(text: bytes, encoding: str | None) -> XmlDocument:
+    if len(text) > MAX_BYTES or text.count(b"<") + text.count(b"=") > MAX_MARKS:
+        raise UnreadableBody(f"the body is too large to be read as a whole: {len(text)} bytes of XML")
+    return XmlDocument(whole(text, encoding))
+
+
+def _read(text: bytes, encoding: str | None, path: XPath) -> Iterator[bytes]:
+    steps = Steps.of(path.text) if len(text) >= STREAMED_FROM else None
+    if steps is not None:
+        return streamed(text, encoding, steps, most_bytes=MAX_BYTES, most_marks=MAX_MARKS)
+    return map(record_of, path.nodes(_document(text, encoding)))

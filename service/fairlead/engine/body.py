@@ -17,22 +17,17 @@ _UNREAD = object()
 class Body:
     """One answer's body. ``codec`` is ``None`` when the configured media type is not one that this build reads."""
 
-    __slots__ = ("_is_text", "_response", "_value", "charset", "codec")
+    __slots__ = ("_response", "_value", "charset", "codec")
 
-    def __init__(
-        self, response: HttpResponse, codec: Codec | None, charset: str | None, *, is_text: bool = False
-    ) -> None:
+    def __init__(self, response: HttpResponse, codec: Codec | None, charset: str | None) -> None:
         self._response = response
         self.codec = codec
         self.charset = charset
-        self._is_text = is_text
         self._value: object = _UNREAD
 
     def value(self) -> Json:
         """The decoded body; raises ``UnreadableBody``. An answer without a codec has no values."""
         if self._value is _UNREAD:
-            if self.codec is None and self._is_text:
-                return self.text()  # a path into plain text has no value, except $: the whole text (connections.md 5.1)
             if self.codec is None:
                 raise UnreadableBody("the answer's media type has no values")
             self._value = self.codec.parse(self._response.body, self.charset)
@@ -67,5 +62,4 @@ class BodyReader:
         good = success or self.success_media_type
         configured = good if response.status < 400 else error or self.error_media_type or good
         word, charset = self.by_content_type(response.headers.get("Content-Type") or "")
-        read_as = configured or word or self.media_type
-        return Body(response, self.codecs.get(read_as), charset, is_text=read_as == "plaintext")
+        return Body(response, self.codecs.get(configured or word or self.media_type), charset)

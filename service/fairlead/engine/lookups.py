@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
-from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.domain.errors import AuthenticationFailed, InvalidContent, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import Json, LookupPending, MappingError
@@ -33,12 +34,19 @@ def lookup_entries(tree: Tree, *fields: str) -> Iterator[tuple[str, Tree]]:
             yield f"{field}.{index}", entry
 
 
-class DynamicLookups:
-    """What the application was asked in this call. ``refused``: why it cannot be asked at all (the connection is offline)."""
+@dataclass(slots=True)
+class Refusal:
+    """Why the application is not asked any more in this call: the connection is offline, or went offline in the middle."""
 
-    def __init__(self, run: Run, refused: Callable[[], Problem | None]) -> None:
+    problem: Problem | None = None
+
+
+class DynamicLookups:
+    """What the application was asked in this call."""
+
+    def __init__(self, run: Run, refusal: Refusal) -> None:
         self.run = run
-        self._refused = refused
+        self._refusal = refusal
         self._kept: dict[Hashable, tuple[Results, int]] = {}
         self._weight = 0
         self._asking: dict[Hashable, asyncio.Future[Results | MappingError]] = {}
@@ -56,9 +64,8 @@ class DynamicLookups:
                 raise MappingError(outcome.code, outcome.message, outcome.source)
             if lookup.extract in outcome:
                 return outcome[lookup.extract]
-        refusal = self._refused()
-        if refusal is not None:
-            raise MappingError(refusal.code, refusal.message, "lookup")
+        if self._refusal.problem is not None:
+            raise AuthenticationFailed(self._refusal.problem)
         asking = self._asking[key] = asyncio.get_running_loop().create_future()
         try:
             results = await lookup.ask(self.run, build)
@@ -73,10 +80,13 @@ class DynamicLookups:
         return results[lookup.extract]
 
     def _keep(self, key: Hashable, results: Results) -> None:
-        weight = _LEAST_WEIGHT + sum(map(_weight, results.values()))
+        known, weight = self._kept.pop(key, ({}, 0))
+        self._weight -= weight
+        joined = {**known, **results}
+        weight = _LEAST_WEIGHT + sum(map(_weight, joined.values()))
         if weight > MAXIMUM_KEPT:
             return
-        self._kept[key] = ({**self.kept(key), **results}, weight)
+        self._kept[key] = (joined, weight)
         self._weight += weight
         while self._weight > MAXIMUM_KEPT:
             oldest = next(iter(self._kept))
@@ -89,9 +99,7 @@ class RecordLookups:
 
     __slots__ = ("_call", "_found", "_record", "_table", "_wanted")
 
-    def __init__(
-        self, call: DynamicLookups, table: Mapping[str, DynamicLookup], record: Callable[[], Json]
-    ) -> None:
+    def __init__(self, call: DynamicLookups, table: Mapping[str, DynamicLookup], record: Callable[[], Json]) -> None:
         self._call = call
         self._table = table
         self._record = record

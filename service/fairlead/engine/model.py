@@ -49,20 +49,13 @@ def adaptor_block(model: Mapping[str, Any], counting: str | None, what: str) -> 
 def refuse_unsupported_import(tree: Mapping[str, Any], *, mapping_only: bool = False) -> None:
     """Raise ``feature_not_supported`` with its field for what an import asks for and this build cannot do yet. ``mapping_only``: for
     the mapping step alone, which runs no filter, no hook and no request (contract.md 2.11)."""
-    if tree.get("oneToMany"):
-        raise feature_not_supported("oneToMany", "oneToMany")
     if mapping_only:
         return
     refuse_hooks(tree)
-    for name in ("filter", "transform", "responseTransform"):
-        if has_rules(tree.get(name)):
-            raise feature_not_supported(name, name)
-    for name in ("idLockTemplate", "blob", "blobKeyPath", "file", "idempotencyKeyTemplate"):
+    for name in ("blob", "blobKeyPath", "file", "idempotencyKeyTemplate"):
         if tree.get(name):
             raise feature_not_supported(name, name)
     http = tree.get("http") or {}
-    if (http.get("batchSize") or 1) > 1:
-        raise feature_not_supported("http.batchSize", "sending several records in one request")
     if http.get("type") == "file" or http.get("_asyncHelperId"):
         field = "http.type" if http.get("type") == "file" else "http._asyncHelperId"
         raise feature_not_supported(field, "this kind of import")

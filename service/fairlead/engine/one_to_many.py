@@ -26,9 +26,7 @@ class OneToMany:
             return None
         text = import_model.get("pathToMany")
         if not isinstance(text, str) or not text:
-            problems.append(
-                Problem("missing_required_field", "pathToMany is required with oneToMany", "pathToMany")
-            )
+            problems.append(Problem("missing_required_field", "pathToMany is required with oneToMany", "pathToMany"))
             return None
         try:
             return cls(compile_path(text))

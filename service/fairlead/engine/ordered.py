@@ -36,9 +36,7 @@ async def each(items: Iterable[T]) -> AsyncGenerator[T, None]:
         yield item
 
 
-async def in_order(
-    items: AsyncIterable[T], step: Callable[[T], Awaitable[U]], ahead: int
-) -> AsyncGenerator[U, None]:
+async def in_order(items: AsyncIterable[T], step: Callable[[T], Awaitable[U]], ahead: int) -> AsyncGenerator[U, None]:
     """``step`` of each item, in the order of the items. ``ahead``: so many items are worked on at the same time; 0: one after another,
     without a task of their own, for steps that do not wait."""
     if ahead == 0:

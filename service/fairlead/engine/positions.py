@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,6 @@ from fairlead.domain.paths import NOTHING, Path, PathError, compile_path
 from fairlead.engine.ports import Json, Operation
 
 _UPDATING_METHODS: Final = ("PUT", "PATCH")
-_EXTRACTS: Final = ("existingExtract", "ignoreExtract")
 _WORDS: Final = {
     "CREATE": (Operation.CREATE, False),
     "UPDATE": (Operation.UPDATE, False),
@@ -32,13 +31,51 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What dynamic lookups say about one record; both may raise ``LookupPending`` and ``MappingError``."""
+
+    exists: Callable[[str], bool]
+    """Whether the lookup of that name found something that is not empty."""
+    uri_has_values: Callable[[], bool]
+    """Whether every lookup that the URI of the first position uses has a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What tells whether a record exists: the lookup when there is one, else the value at the path."""
+
+    lookup: str | None
+    path: Path | None
+
+    @classmethod
+    def of(cls, http: Tree, kind: str, lookups: Sequence[Tree], problems: list[Problem]) -> Sign | None:
+        """``existingLookupName`` and ``existingExtract``, or those that begin with ``ignore``; nothing when there are none."""
+        name = http.get(f"{kind}LookupName") or None
+        if name is not None:
+            problems.extend(_lookup_problems(name, f"http.{kind}LookupName", lookups))
+        path = _path(http.get(f"{kind}Extract"), f"http.{kind}Extract", problems)
+        return cls(name, path) if name is not None or path is not None else None
+
+    def exists(self, record: Json, evidence: Evidence | None) -> bool | None:
+        """By the lookup or the value at the path, in grouped rows that of the first; ``None`` when nothing says."""
+        if self.lookup is not None:
+            return None if evidence is None else evidence.exists(self.lookup)
+        if self.path is None:
+            return None
+        value = self.path.first(record)
+        if value is NOTHING and isinstance(record, list) and record:
+            value = self.path.first(record[0])
+        return value is not NOTHING and not jsonvalue.is_empty(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Positions:
     """The rule of 9.4, compiled. ``operations``: one per position; ``worded``: ``requestType`` says which is which."""
 
     operations: tuple[Operation, ...]
     worded: bool
-    existing: Path | None
-    ignoring: Path | None
+    existing: Sign | None
+    ignoring: Sign | None
     ignore_existing: bool
     ignore_missing: bool
 
@@ -55,11 +92,8 @@ class Positions:
             ignore_existing |= ignores and operation is Operation.CREATE
             ignore_missing |= ignores and operation is Operation.UPDATE
         count = max(len(methods), len(http.get("relativeURI") or ()), 1)
-        existing, ignoring = (_path(http.get(name), f"http.{name}", problems) for name in _EXTRACTS)
-        for name in ("existingLookupName", "ignoreLookupName"):
-            if http.get(name):
-                problem = "a lookup that decides about create or update is stored but not supported by this build yet"
-                problems.append(Problem("feature_not_supported", problem, f"http.{name}"))
+        lookups = [entry for tree in (import_model, http) for entry in tree.get("lookups") or ()]
+        existing, ignoring = (Sign.of(http, kind, lookups, problems) for kind in ("existing", "ignore"))
         return cls(
             _operations(words, methods, count),
             bool(words),
@@ -69,40 +103,44 @@ class Positions:
             ignore_missing,
         )
 
-    def choose(self, record: Json) -> Choice:
-        """What happens with ``record`` (before the mapping)."""
-        position = self._position(record)
-        return Choice(position, self.operations[position], self._ignores(record))
+    def choose(self, record: Json, evidence: Evidence | None = None) -> Choice:
+        """What happens with ``record`` (before the mapping). Without ``evidence`` no lookup is run, and what only a lookup can tell is
+        unknown (contract.md 2.11). Raises what the evidence raises."""
+        position = self._position(record, evidence)
+        return Choice(position, self.operations[position], self._ignores(record, evidence))
 
-    def _position(self, record: Json) -> int:
+    def _position(self, record: Json, evidence: Evidence | None) -> int:
         if len(self.operations) == 1:
             return 0
-        exists = _exists(self.existing, record)
+        exists = None if self.existing is None else self.existing.exists(record, evidence)
         if exists is None and not self.worded:
-            return 0  # every lookup that its URI uses has a value: this build runs none that has not
+            return 0 if evidence is None or evidence.uri_has_values() else 1
         wanted = Operation.UPDATE if exists else Operation.CREATE
         return self.operations.index(wanted) if wanted in self.operations else 0
 
-    def _ignores(self, record: Json) -> bool:
+    def _ignores(self, record: Json, evidence: Evidence | None) -> bool:
         if not (self.ignore_existing or self.ignore_missing):
             return False
-        exists = _exists(self.ignoring, record)
+        exists = None if self.ignoring is None else self.ignoring.exists(record, evidence)
         return bool((self.ignore_existing and exists) or (self.ignore_missing and not exists))
 
     @property
     def looks_at_records(self) -> bool:
         """Whether choosing needs the decoded record."""
-        return self.existing is not None or self.ignoring is not None
+        return any(sign is not None and sign.path is not None for sign in (self.existing, self.ignoring))
 
 
-def _exists(path: Path | None, record: Json) -> bool | None:
-    """True or false by the value at the path, in grouped rows that of the first; ``None`` when nothing says."""
-    if path is None:
-        return None
-    value = path.first(record)
-    if value is NOTHING and isinstance(record, list) and record:
-        value = path.first(record[0])
-    return value is not NOTHING and not jsonvalue.is_empty(value)
+def _lookup_problems(name: str, field: str, lookups: Sequence[Tree]) -> list[Problem]:
+    found = next((entry for entry in reversed(lookups) if entry.get("name") == name), None)
+    if found is not None and found.get("_lookupCacheId") and not found.get("relativeURI"):
+        message = f"{field}: a cache lookup is stored but not supported by this build yet"
+        return [Problem("feature_not_supported", message, field)]
+    if found is None or not found.get("relativeURI"):
+        known = ", ".join(sorted({str(entry["name"]) for entry in lookups if entry.get("relativeURI")})) or "none"
+        return [
+            Problem("invalid_ref", f"{field} must name a lookup that asks the application; there are: {known}", field)
+        ]
+    return []
 
 
 def _operations(words: Sequence[str], methods: Sequence[str], count: int) -> tuple[Operation, ...]:

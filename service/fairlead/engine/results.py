@@ -23,8 +23,7 @@ class Results:
         if submission.child is None:
             self._results[submission.index] = result
             return
-        family = self._families[submission.index]
-        family[submission.child] = result
+        self._families[submission.index][submission.child] = result
 
     def all(self) -> list[RecordResult]:
         """One per record."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -29,17 +30,24 @@ _ISO: Final = "YYYY-MM-DDTHH:mm:ss.SSS[Z]"
 _ISO_WITH_OFFSET: Final = "YYYY-MM-DDTHH:mm:ss.SSSZ"
 
 
+@dataclass(frozen=True, slots=True)
+class Converting:
+    """A conversion, and the type whose values it leaves as they are."""
+
+    convert: Convert
+    unchanged: type | None = None
+
+
 class ConversionError(ValueError):
     """A value has no such form."""
 
 
-def conversions(field: Mapping[str, Any]) -> list[Convert]:
-    """What a field asks for, in order: date first, then ``dataType``; words that are not known convert nothing. Raises
+def conversions(field: Mapping[str, Any], kind: str | None) -> list[Converting]:
+    """What a field of this ``dataType`` asks for, in order: date first, then the type; words that are not known convert nothing. Raises
     ``ZoneError``."""
-    kind = field.get("dataType")
-    found: list[Convert] = []
+    found: list[Converting] = []
     if kind == "date" or any(field.get(name) for name in _DATE_MEMBERS):
-        found.append(_date(field))
+        found.append(Converting(_date(field)))
     if isinstance(kind, str) and kind in _KINDS:
         found.append(_KINDS[kind])
     return found
@@ -111,12 +119,38 @@ def _to_json(value: Json) -> Json:
         raise ConversionError(f"the text is not JSON: {error}") from None
 
 
-_KINDS: Final[Mapping[str, Convert]] = {
-    "string": text_of,
-    "number": to_number,
-    "boolean": _to_boolean,
-    "json": _to_json,
+def _to_object(value: Json) -> Json:
+    """An object stays; of text, what templates and defaults give, the JSON text of one is read."""
+    found = _json_of(value)
+    if not isinstance(found, dict):
+        raise ConversionError(f"{shown(value)} is not an object")
+    return found
+
+
+def _to_array(value: Json) -> Json:
+    """An array stays; of text the JSON text of one is read; anything else is the only element."""
+    found = _json_of(value)
+    return found if isinstance(found, list) else [value]
+
+
+def _json_of(value: Json) -> Json:
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        try:
+            return loads(value)
+        except JsonError:
+            return value
+    return value
+
+
+_KINDS: Final[Mapping[str, Converting]] = {
+    "string": Converting(text_of, str),
+    "number": Converting(to_number, int),
+    "boolean": Converting(_to_boolean, bool),
+    "json": Converting(_to_json),
 }
+TO_OBJECT: Final = Converting(_to_object, dict)
+TO_ARRAY: Final = Converting(_to_array, list)
+"""Of mapping 2.0."""
 
 
 def shown(value: Json) -> str:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from fairlead.domain import jsonvalue
 from fairlead.domain.paths import ALL, NOTHING, PathError, Step, elements_of, step_into
-from fairlead.engine.ports import Json, MappingError
-from fairlead.mapping.fields import Compiling, Rule, compile_field, target_of
+from fairlead.engine.ports import Json
+from fairlead.mapping.bounds import MAXIMUM_ROWS, Room, too_many_rows
+from fairlead.mapping.fields import Rule, compile_field, target_of
 from fairlead.mapping.overlap import keep_apart
 from fairlead.mapping.source import Source, Work, path_steps, spread
+from fairlead.mapping.steps import Compiling
 from fairlead.mapping.target import Target
 
 Steps = tuple[Step, ...]
-
-
-MAXIMUM_ROWS: Final = 100_000
-MAXIMUM_BYTES: Final = 20 << 20
-"""Bounds of one list of one record: values that repeat on every row multiply, and a small request must not become a huge one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """Starred extracts that start with the same array. ``segments``: the deepest of them, cut at its stars: the steps before each star,
     then the rest."""
 
@@ -45,7 +41,7 @@ class _Group:
         for steps in self.segments[:-1]:
             arrays = [elements_of(_below(row.elements[-1], steps)) for row in rows]
             if sum(map(len, arrays)) > MAXIMUM_ROWS:
-                raise _too_large(f"more than {MAXIMUM_ROWS} rows")
+                raise too_many_rows()
             rows = [
                 _Row((*row.elements, element), (*row.indexes, index))
                 for row, elements in zip(rows, arrays, strict=True)
@@ -55,10 +51,10 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Starred:
+class Starred:
     """One starred extract within its group: it shares the first ``shared`` arrays, and goes on by position from there."""
 
-    group: _Group
+    group: Group
     shared: int
     rest: tuple[Steps, ...]
 
@@ -81,8 +77,8 @@ class ListRule:
 
     target: Target
     rules: Sequence[Rule]
-    starred: Sequence[_Starred | None]
-    groups: Sequence[_Group]
+    starred: Sequence[Starred | None]
+    groups: Sequence[Group]
     array: Steps | None
 
     def apply(self, work: Work, into: dict[str, Json]) -> None:
@@ -102,49 +98,25 @@ class ListRule:
         sources = {id(group): group.rows(work) for group in self.groups}
         count = max(map(len, sources.values()), default=1)
         fixed = [
-            rule.source.read(work) if one is None else NOTHING
+            rule.source.read(work) if one is None and (rule.when is None or rule.when.fits(work.operation)) else NOTHING
             for rule, one in zip(self.rules, self.starred, strict=True)
         ]
-        room = _Room()
+        room = Room()
         for number in range(count):
             row: dict[str, Json] = {}
             for rule, one, value in zip(self.rules, self.starred, fixed, strict=True):
-                if one is not None:
+                if not rule.wanted(work, row):
+                    continue
+                if rule.constant is not NOTHING:
+                    value = rule.constant
+                elif one is not None:
                     rows = sources[id(one.group)]
-                    if number >= len(rows):
-                        if rule.constant:
-                            rule.finish(work, NOTHING, row)
-                        continue
-                    value = one.value(rows[number])
+                    value = one.value(rows[number]) if number < len(rows) else NOTHING
                 room.take(value)
                 rule.finish(work, value, row)
             if row:
                 made.append(row)
         return made
-
-
-class _Room:
-    """Counts the text that a list takes up; what stands in several rows counts in each."""
-
-    def __init__(self) -> None:
-        self._left = MAXIMUM_BYTES
-        self._sizes: dict[int, int] = {}
-
-    def take(self, value: Json) -> None:
-        """Raises ``MappingError`` when there is no room left."""
-        if isinstance(value, str):
-            self._left -= len(value)
-        elif isinstance(value, (dict, list)):
-            size = self._sizes.get(id(value))
-            if size is None:
-                size = self._sizes[id(value)] = len(jsonvalue.dumps(value))
-            self._left -= size
-        if self._left < 0:
-            raise _too_large(f"more than {MAXIMUM_BYTES >> 20} MiB")
-
-
-def _too_large(what: str) -> MappingError:
-    return MappingError("mapping_error", f"a list of the mapping would have {what} for one record", "mapping")
 
 
 def compile_list(tree: Mapping[str, Any], place: str, tools: Compiling) -> ListRule | None:
@@ -157,8 +129,9 @@ def compile_list(tree: Mapping[str, Any], place: str, tools: Compiling) -> ListR
             array = path_steps(tree["jsonPath"])
         except PathError as error:
             tools.wrong("invalid_mapping", f"{place}.jsonPath", str(error))
+    above = f"{tree.get('generate')}[*]."
     compiled = [
-        compile_field(field, f"{place}.fields.{index}", tools, in_list=True)
+        compile_field(field, f"{place}.fields.{index}", tools, above=above, in_list=True)
         for index, field in enumerate(tree.get("fields") or ())
     ]
     rules = [rule for rule in compiled if rule is not None]
@@ -170,7 +143,7 @@ def compile_list(tree: Mapping[str, Any], place: str, tools: Compiling) -> ListR
     return ListRule(target, rules, starred, list(groups.values()), array)
 
 
-def _groups(sources: Sequence[Source]) -> dict[Steps, _Group]:
+def _groups(sources: Sequence[Source]) -> dict[Steps, Group]:
     deepest: dict[Steps, tuple[Steps, ...]] = {}
     for source in sources:
         if source.spreads:
@@ -178,10 +151,10 @@ def _groups(sources: Sequence[Source]) -> dict[Steps, _Group]:
             start = segments[0]
             if start not in deepest or len(segments) > len(deepest[start]):
                 deepest[start] = segments
-    return {start: _Group(segments) for start, segments in deepest.items()}
+    return {start: Group(segments) for start, segments in deepest.items()}
 
 
-def _starred(source: Source, groups: Mapping[Steps, _Group]) -> _Starred | None:
+def _starred(source: Source, groups: Mapping[Steps, Group]) -> Starred | None:
     if not source.spreads:
         return None
     segments = _segments(source.steps or ())
@@ -189,7 +162,7 @@ def _starred(source: Source, groups: Mapping[Steps, _Group]) -> _Starred | None:
     shared = 0
     while shared < len(segments) - 1 and segments[shared] == group.segments[shared]:
         shared += 1
-    return _Starred(group, shared, segments[shared:])
+    return Starred(group, shared, segments[shared:])
 
 
 def _segments(steps: Steps) -> tuple[Steps, ...]:

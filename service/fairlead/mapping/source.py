@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from fairlead.domain.jsonvalue import text_of
 from fairlead.domain.paths import ALL, NOTHING, PathError, Step, elements_of, plain_steps, step_into
-from fairlead.engine.ports import Json, MappingError, Operation, Place, Scope, Template, TemplateError, Templates
+from fairlead.engine.ports import Json, Operation, Place, Scope, Template, TemplateError, Templates
+from fairlead.mapping.bounds import Room
+from fairlead.mapping.lookups import Lookup
+from fairlead.mapping.steps import Label, Run, template_error
 
 MAX_LENGTH: Final = 1000
 """Characters of a path; templates have a bound of their own."""
 
+_NONE: Final[Mapping[str, Lookup]] = MappingProxyType({})
 _BRACES = re.compile(r"\{([^{}]+)\}")
-_BRACKETS = re.compile(r"\[[^\]]*\]")
+BRACKETS: Final = re.compile(r"\[[^\]]*\]")
+"""Steps of a path whose names may hold any letters."""
+_ASKED = re.compile(r"(?:^|[./])lookup[./](?:\[([^\]]*)\]|([^./\[\]]+))")
 
 
 class Work:
     """One record while it is mapped."""
 
-    __slots__ = ("_lookups", "_outer", "_scope", "first", "operation", "record")
+    __slots__ = ("_lookups", "_scope", "first", "operation", "outer", "record", "room")
 
     def __init__(
-        self, record: Json, operation: Operation | None, scope: Scope, lookups: Mapping[str, Callable[[Json], Json]]
+        self,
+        record: Json,
+        operation: Operation | None,
+        scope: Scope,
+        lookups: Mapping[str, Callable[[Json], Json]],
+        room: Room | None = None,
     ) -> None:
         self.record = record
         self.first: Json = record if not isinstance(record, list) else record[0] if record else NOTHING
         """What plain paths read: the record, or the first row of a grouped one."""
         self.operation = operation
-        self._outer = scope
+        self.outer = scope
+        self.room = room
+        """Of a record that is shown one element at a time."""
         self._lookups = lookups
         self._scope: Scope | None = None
 
@@ -39,20 +53,32 @@ class Work:
         """What templates of an extract see (handlebars.md 2.1)."""
         if self._scope is None:
             self._scope = Scope(
-                context={**self._outer.context, "record": self.record},
-                now=self._outer.now,
+                context={**self.outer.context, "record": self.record},
+                now=self.outer.now,
                 lookups=self._lookups,
-                signing=self._outer.signing,
+                signing=self.outer.signing,
                 record_names=True,
-                regex_time=self._outer.regex_time,
+                dynamic=self.outer.dynamic,
+                regex_time=self.outer.regex_time,
             )
         return self._scope
 
+    def knowing(self, asked: Mapping[str, Run]) -> Scope:
+        """``scope`` with the results of dynamic lookups; raises what asking for them raises."""
+        results = {name: ask(NOTHING, self.outer) for name, ask in asked.items()}
+        found = {name: result for name, result in results.items() if result is not NOTHING}
+        scope = self.scope
+        return replace(scope, context={**scope.context, "lookup": {**(scope.context.get("lookup") or {}), **found}})
+
     def narrowed(self, record: Json) -> Work:
         """The same work with paths relative to ``record``; templates go on seeing the whole one."""
-        inner = Work(record, self.operation, self._outer, self._lookups)
+        inner = Work(record, self.operation, self.outer, self._lookups)
         inner._scope = self.scope
         return inner
+
+    def showing(self, record: Json, room: Room) -> Work:
+        """The same work on a copy of the record, which templates see too."""
+        return Work(record, self.operation, self.outer, self._lookups, room)
 
 
 Reader = Callable[[Work], Json]
@@ -67,6 +93,8 @@ class Source:
     steps: tuple[Step, ...] | None = None
     template_paths: frozenset[str] = frozenset()
     """What a template reads."""
+    text: str | None = None
+    """That of a path: the name of the member that is tried when the path finds nothing."""
 
     @property
     def spreads(self) -> bool:
@@ -74,15 +102,30 @@ class Source:
         return self.steps is not None and ALL in self.steps
 
 
-def compile_source(text: str, templates: Templates, *, strict: bool) -> Source:
-    """Raises ``PathError`` and ``TemplateError``."""
+def compile_source(
+    text: str, templates: Templates, label: Label, *, strict: bool, dynamic: Mapping[str, Lookup] = _NONE
+) -> Source:
+    """``dynamic``: the lookups whose results templates may read. Raises ``PathError`` and ``TemplateError``."""
     if "{{" in text:
-        template = templates.compile(text, Place.PLAIN, strict=strict)
-        return Source(_template_reader(template), template_paths=template.paths)
-    if _BRACES.search(_BRACKETS.sub("", text)):
+        return template_source(text, templates, label, strict=strict, dynamic=dynamic)
+    if _BRACES.search(BRACKETS.sub("", text)):
         return Source(_braces_reader(text))
     steps = path_steps(text)
-    return Source(_path_reader(text, steps), steps)
+    return Source(_path_reader(text, steps), steps, text=text)
+
+
+def template_source(
+    text: str, templates: Templates, label: Label, *, strict: bool, dynamic: Mapping[str, Lookup] = _NONE
+) -> Source:
+    """Raises ``TemplateError``."""
+    template = templates.compile(text, Place.PLAIN, strict=strict)
+    asked = {name: label.looking_up(dynamic[name]) for name in asked_lookups(template.paths) & dynamic.keys()}
+    return Source(_template_reader(template, label, asked), template_paths=template.paths)
+
+
+def asked_lookups(template_paths: frozenset[str]) -> set[str]:
+    """Names of lookups whose results a template reads (``lookup.custId``, ``@root.lookup.[cust id].name``)."""
+    return {(found[1] or found[2]) for path in template_paths for found in _ASKED.finditer(path)}
 
 
 def path_steps(text: str) -> tuple[Step, ...]:
@@ -95,12 +138,12 @@ def path_steps(text: str) -> tuple[Step, ...]:
     return steps
 
 
-def _template_reader(template: Template) -> Reader:
+def _template_reader(template: Template, label: Label, asked: Mapping[str, Run]) -> Reader:
     def read(work: Work) -> Json:
         try:
-            return template.render(work.scope)
+            return template.render(work.knowing(asked) if asked else work.scope)
         except TemplateError as error:
-            raise MappingError("invalid_template", error.message, "mapping") from None
+            raise template_error(error, label) from None
 
     return read
 

@@ -8,7 +8,7 @@ from typing import Final
 from fairlead.domain.jsonvalue import MAX_DEPTH, dumps, is_empty, loads
 from fairlead.domain.paths import ALL, PathError, Step
 from fairlead.engine.ports import Json
-from fairlead.mapping.source import path_steps, spread
+from fairlead.mapping.source import BRACKETS, path_steps, spread
 
 MAX_INDEX: Final = 999
 """The highest index in a target: gaps are filled with null, so that ``a[99999999]`` would cost memory per record."""
@@ -21,10 +21,12 @@ Put = Callable[[dict[str, Json], Json], None]
 class Target:
     """A compiled ``generate``."""
 
-    __slots__ = ("put", "steps")
+    __slots__ = ("copies", "put", "steps")
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self.steps = steps
+        self.copies = False
+        """Whether copies are set."""
         self.put: Put = _putter(steps)
         """Set a value in the object that is being made."""
 
@@ -35,12 +37,13 @@ class Target:
     def copying(self) -> None:
         """Set copies of objects and arrays from now on: another field writes below the same name, and records are never changed."""
         put = self.put
+        self.copies = True
         self.put = lambda root, value: put(root, _copied(value))
 
 
 def compile_target(text: str) -> Target:
     """Raises ``PathError``."""
-    if "{" in text and not text.startswith("["):
+    if "{" in BRACKETS.sub("", text):
         raise PathError(f"target {text!r} holds braces; a target is a path, a name with braces goes into ['...']")
     steps = path_steps(text)
     if not steps or steps[0] is ALL:

@@ -10,7 +10,7 @@ from fairlead.codecs.json import JsonCodec
 from fairlead.codecs.media_types import codec_for_content_type
 from fairlead.codecs.registry import codecs
 from fairlead.domain.paths import PathError
-from fairlead.engine.ports import UnreadableBody
+from fairlead.engine.ports import ReadOptions, UnreadableBody
 
 CODEC = JsonCodec()
 BODY = (
@@ -47,7 +47,7 @@ BODY = (
 )
 def test_records_at_a_path(path: str, records: list[bytes] | None) -> None:
     """The table of 2.2: records byte for byte, None when nothing or null is there."""
-    assert CODEC.records(BODY, None, path) == records
+    assert CODEC.records(BODY, None, ReadOptions(path)) == records
 
 
 @pytest.mark.parametrize("path", [None, "", "$"])
@@ -63,15 +63,15 @@ def test_records_at_a_path(path: str, records: list[bytes] | None) -> None:
 )
 def test_records_of_the_whole_body(body: bytes, records: list[bytes], path: str | None) -> None:
     """Without a path: elements of an array, one object, nothing else (2.2)."""
-    assert CODEC.records(body, None, path) == records
+    assert CODEC.records(body, None, ReadOptions(path)) == records
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
 def test_empty_body(body: bytes) -> None:
     """An empty body has no value and no records; at a path there is nothing."""
     assert CODEC.parse(body, None) is None
-    assert CODEC.records(body, None, None) == []
-    assert CODEC.records(body, None, "a") is None
+    assert CODEC.records(body, None, ReadOptions()) == []
+    assert CODEC.records(body, None, ReadOptions("a")) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_empty_body(body: bytes) -> None:
 def test_unreadable(body: bytes, charset: str | None, message: str, path: str | None) -> None:
     """A body that is not JSON is refused by every reader, wherever the path points; the message names the byte, not the content."""
     readers: list[Callable[[], object]] = [
-        lambda: CODEC.records(body, charset, path),
+        lambda: CODEC.records(body, charset, ReadOptions(path)),
         lambda: CODEC.parse(body, charset),
     ]
     for read in readers:
@@ -113,13 +113,13 @@ def test_charsets(charset: str) -> None:
     """Text in another charset is read; records are UTF-8."""
     body = '{"l":[{"a":"é"}]}'.encode(charset)
     assert CODEC.parse(body, charset) == {"l": [{"a": "é"}]}
-    assert CODEC.records(body, charset, "l") == ['{"a":"é"}'.encode()]
+    assert CODEC.records(body, charset, ReadOptions("l")) == ['{"a":"é"}'.encode()]
 
 
 def test_broken_path() -> None:
     """A path that does not compile says so, whatever the body."""
     with pytest.raises(PathError):
-        CODEC.records(b"[]", None, "a[")
+        CODEC.records(b"[]", None, ReadOptions("a["))
 
 
 def test_writing() -> None:
@@ -137,7 +137,7 @@ def test_writing() -> None:
         ('application/vnd.api+json; profile="a;charset=no" ; charset="iso-8859-1"', "json", "iso-8859-1"),
         ("text/json;charset=", "json", None),
         ("text/plain; charset=utf-8", "plaintext", "utf-8"),
-        ("text/html", "plaintext", None),
+        ("text/html", None, None),
         ("application/soap+xml", "xml", None),
         ("text/csv", "csv", None),
         ("application/x-www-form-urlencoded", "urlencoded", None),

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from fairlead.codecs import xml
 from fairlead.codecs.registry import codecs
 from fairlead.codecs.xml import MAX_BYTES, MAX_DEPTH, MAX_MARKS
 from fairlead.domain.xpath import XmlDocument, compile_xpath
-from fairlead.engine.ports import RecordCodec, UnreadableBody
+from fairlead.engine.ports import UnreadableBody
+from tests.unit.codecs.reading import read
 
 CODEC = codecs["xml"]
 
@@ -169,20 +169,15 @@ def test_a_document_of_5_mb_is_read() -> None:
 def test_names_of_answers_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """lxml keeps the names that a thread met for as long as it lives: each document has a thread that ends."""
     threads = []
-    parser = xml._parser
+    parse = etree.fromstring
 
-    def watched(encoding: str | None) -> etree.XMLParser:
+    def watched(text: bytes, parser: etree.XMLParser) -> etree._Element:
         threads.append(threading.current_thread())
-        return parser(encoding)
+        return parse(text, parser)
 
-    monkeypatch.setattr(xml, "_parser", watched)
+    monkeypatch.setattr(etree, "fromstring", watched)
     for _ in range(2):
         assert value(b"<a>x</a>") == "x"
-    assert len({id(thread) for thread in threads}) == 2
+        assert read("xml", b"<a>x</a>") == [{"value": "x"}]
+    assert len({id(thread) for thread in threads}) == 4
     assert not any(thread.is_alive() for thread in threads)
-
-
-def test_xml_has_no_records_in_this_build() -> None:
-    """What needs records or bodies is refused by name (contract.md 1.5); paths do not."""
-    assert not isinstance(CODEC, RecordCodec)
-    assert isinstance(codecs["json"], RecordCodec)

@@ -42,7 +42,6 @@ from tests.unit.engine.exporting import (
         ({"type": "once"}, "feature_not_supported", "export.type"),
         ({"type": "webhook"}, "feature_not_supported", "export.type"),
         ({"file": {"type": "csv"}}, "feature_not_supported", "export.file"),
-        ({"http": {"successMediaType": "csv"}}, "feature_not_supported", "export.http.successMediaType"),
         ({"http": {"type": "blob"}}, "feature_not_supported", "export.http.type"),
     ],
 )

@@ -95,20 +95,20 @@ async def test_mapping_alone_runs_nothing_else(service: Service) -> None:
     matter then."""
     id = await created(service)
     more = {
-        "filter": {"type": "expression", "expression": {"version": "1", "rules": ["equals", 1, 2]}},
+        "filter": {"type": "script", "script": {"function": "f", "_scriptId": "5" * 24}},
         "hooks": {"preMap": {"function": "f", "_scriptId": "5" * 24}},
-        "idLockTemplate": "{{id}}",
+        "blobKeyPath": "id",
     }
     block = {"existingLookupName": "l", "successMediaType": "xml", "relativeURI": ["/x/{{lookup.l}}"]}
     lookups = [{"name": "l", "relativeURI": "/l"}]
     model = {**more, "http": {**block, "lookups": lookups}, "mapping": {"fields": [{"extract": "a", "generate": "b"}]}}
     assert await service.map(id, model, [{"a": 1}]) == [{"b": 1}]
-    for name in (*more, "http"):
+    for name in more:
         call = service.run_import(id, {**PLAIN, name: model[name]}, [{"a": 1}])
         assert await refusal(call, NotSupported)
-    assert await refusal(service.map(id, {**PLAIN, "oneToMany": True}, []), NotSupported) == {
-        ("feature_not_supported", "import.oneToMany")
-    }
+    assert service.application.sent == []
+    dropping = {**model, "filter": {"type": "expression", "expression": {"version": "1", "rules": ["equals", 1, 2]}}}
+    assert await service.map(id, dropping, [{"a": 1}]) == [{"b": 1}]
 
 
 @pytest.mark.parametrize("empty", [{}, {"mapping": {}}, {"mapping": {"fields": [], "lists": []}, "mappings": []}])

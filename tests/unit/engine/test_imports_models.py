@@ -53,6 +53,49 @@ WRONG: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
         },
     ),
     ({"http": {"relativeURI": ["a", "b", "c"]}}, {("invalid_field", "import.http.relativeURI")}),
+    ({**PLAIN, "oneToMany": True}, {("missing_required_field", "import.pathToMany")}),
+    ({**PLAIN, "oneToMany": True, "pathToMany": "a["}, {("invalid_field", "import.pathToMany")}),
+    ({**PLAIN, "idLockTemplate": "{{#if}}"}, {("invalid_template", "import.idLockTemplate")}),
+    ({"http": {"relativeURI": ["/"], "existingLookupName": "l"}}, {("invalid_ref", "import.http.existingLookupName")}),
+    (
+        {"http": {"relativeURI": ["/"], "batchSize": 2}},
+        {("missing_required_field", "import.http.response.resourcePath")},
+    ),
+    (
+        {
+            "http": {
+                "relativeURI": ["/"],
+                "batchSize": 2,
+                "requestMediaType": "urlencoded",
+                "response": {"resourcePath": ["r"]},
+            }
+        },
+        {("invalid_field", "import.http.batchSize")},
+    ),
+    (
+        {"http": {"relativeURI": ["/"], "lookups": [{"name": "l", "relativeURI": "/{{lookup.l}}"}]}},
+        {("invalid_ref", "import.http.lookups.0.relativeURI")},
+    ),
+    (
+        {
+            "http": {
+                "relativeURI": ["/"],
+                "headers": [{"name": "X", "value": "{{lookup.c}}"}],
+                "lookups": [
+                    {"name": "a", "relativeURI": "/a", "method": "POST", "body": "{{lookup.b}}"},
+                    {"name": "b", "relativeURI": "/{{lookup.[a].id}}"},
+                    {"name": "c", "relativeURI": "/c", "useImportHeaders": True},
+                    {"name": "d", "relativeURI": "/{{lookup.a}}", "extract": "x["},
+                ],
+            }
+        },
+        {
+            ("invalid_ref", "import.http.lookups.0.body"),
+            ("invalid_ref", "import.http.lookups.1.relativeURI"),
+            ("invalid_ref", "import.http.lookups.2.useImportHeaders"),
+            ("invalid_field", "import.http.lookups.3.extract"),
+        },
+    ),
 ]
 
 
@@ -77,30 +120,21 @@ async def test_everything_that_is_wrong_with_a_model_is_told_at_once(
     assert service.application.sent == []
 
 
+CACHED = {"name": "l", "_lookupCacheId": "5" * 24}
 UNSUPPORTED: list[tuple[dict[str, Any], str, str]] = [
     ({"netsuite_da": {}}, "adaptor_not_supported", "import.netsuite_da"),
     ({**PLAIN, "hooks": {"preMap": {"function": "f", "_scriptId": "5" * 24}}}, "script_runtime_unavailable", "import.hooks.preMap"),
     ({**PLAIN, "hooks": {"postMap": {"function": "f", "_stackId": "5" * 24}}}, "feature_not_supported", "import.hooks.postMap"),
-    ({**PLAIN, "oneToMany": True}, "feature_not_supported", "import.oneToMany"),
-    ({"http": {"relativeURI": ["/x"], "batchSize": 2}}, "feature_not_supported", "import.http.batchSize"),
-    ({"http": {"relativeURI": ["/x"], "requestMediaType": "xml"}}, "feature_not_supported", "import.http.requestMediaType"),
-    ({"http": {"relativeURI": ["/x"], "errorMediaType": "xml"}}, "feature_not_supported", "import.http.errorMediaType"),
-    ({"rest": {"relativeURI": ["/x"], "resourceId": {"lookupName": "l"}}}, "feature_not_supported", "import.rest.resourceId.lookupName"),
+    ({**PLAIN, "filter": {"type": "script", "script": {"function": "f", "_scriptId": "5" * 24}}}, "script_runtime_unavailable", "import.filter"),
+    ({"http": {"relativeURI": ["/x"], "requestMediaType": "octet-stream"}}, "feature_not_supported", "import.http.requestMediaType"),
     (
-        {"http": {"relativeURI": ["/x/{{lookup.l}}"], "lookups": [{"name": "l", "relativeURI": "/l"}]}},
+        {"rest": {"relativeURI": ["/x"], "resourceId": {"lookupName": "l"}}, "lookups": [CACHED]},
         "feature_not_supported",
-        "import.http.relativeURI.0",
+        "import.rest.resourceId.lookupName",
     ),
-    (
-        {"rest": {"relativeURI": ["/x/{l}"], "lookups": [{"name": "l", "relativeURI": "/l"}]}},
-        "feature_not_supported",
-        "import.rest.relativeURI.0",
-    ),
-    (
-        {"http": {"relativeURI": ["/"], "body": ["{{lookup.l}}"]}, "lookups": [{"name": "l", "relativeURI": "/l"}]},
-        "feature_not_supported",
-        "import.http.body.0",
-    ),
+    ({"http": {"relativeURI": ["/x/{{lookup.l}}"], "lookups": [CACHED]}}, "feature_not_supported", "import.http.relativeURI.0"),
+    ({"rest": {"relativeURI": ["/x/{l}"], "lookups": [CACHED]}}, "feature_not_supported", "import.rest.relativeURI.0"),
+    ({"http": {"relativeURI": ["/"], "body": ["{{lookup.l}}"]}, "lookups": [CACHED]}, "feature_not_supported", "import.http.body.0"),
 ]  # fmt: skip
 
 
@@ -115,11 +149,14 @@ async def test_what_an_import_asks_for_and_this_build_cannot_do(
 
 async def test_an_answer_type_of_the_connection_counts_too(service: Service) -> None:
     """connections.md 1.2: the import overrides what the connection says about answers."""
+    service.application.answers = lambda request: reply({"id": 1})
     id = await created(service, http(successMediaType="xml"))
-    assert await refusal(service.run_import(id, PLAIN, [{}]), NotSupported)
+    (as_xml,) = await service.run_import(id, PLAIN, [{}])
+    assert as_xml == {"statusCode": 200, "_json": {"_raw": '{"id": 1}'}}
     own = {"http": {"relativeURI": ["/r"], "successMediaType": "json"}}
-    assert (await service.run_import(id, own, [{}]))[0]["statusCode"] == 200
-    assert service.application.sent[0].headers.get("Accept") == "application/json"
+    (as_json,) = await service.run_import(id, own, [{}])
+    assert as_json == {"statusCode": 200, "id": "1", "_json": {"id": 1}}
+    assert [r.headers.get("Accept") for r in service.application.sent] == ["application/xml", "application/json"]
 
 
 async def test_an_unused_dynamic_lookup_is_stored_only(service: Service) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fairlead.domain.dialect import http_import
 from fairlead.domain.errors import Problem
 from fairlead.engine.ports import Operation
-from fairlead.engine.positions import Choice, Positions
+from fairlead.engine.positions import Choice, Evidence, Positions
 from tests.unit.engine.serving import model_of
 
 C, U = Operation.CREATE, Operation.UPDATE
@@ -100,6 +100,40 @@ def test_records_that_are_ignored(top: dict[str, Any], http: dict[str, Any], ign
     assert (compiled.choose({"id": 7}).ignored, compiled.choose({}).ignored) == ignored
 
 
+ASK: dict[str, Any] = {"lookups": [{"name": "a", "relativeURI": "/a"}, {"name": "b", "relativeURI": "/b"}]}
+LOOKED_UP: list[tuple[dict[str, Any], dict[str, bool], bool, tuple[int, bool]]] = [
+    ({**UPSERT, "existingLookupName": "a"}, {"a": True}, True, (0, True)),
+    ({**UPSERT, "existingLookupName": "a"}, {"a": False}, True, (1, False)),
+    ({**UPSERT, "existingLookupName": "a", "existingExtract": "id"}, {"a": False}, True, (1, False)),
+    ({**UPSERT, "ignoreLookupName": "a"}, {"a": True}, True, (0, True)),
+    ({**UPSERT, "existingLookupName": "a", "ignoreLookupName": "b"}, {"a": True, "b": False}, True, (0, False)),
+    ({**UPSERT, "existingLookupName": "a", "ignoreLookupName": "b"}, {"a": False, "b": True}, True, (1, True)),
+    ({**UPSERT, "existingLookupName": "a", "ignoreExtract": "none"}, {"a": True}, True, (0, False)),
+    ({**NO_WORDS, "existingLookupName": "a"}, {"a": False}, True, (1, False)),
+    (NO_WORDS, {}, True, (0, False)),
+    (NO_WORDS, {}, False, (1, False)),
+    (UPSERT, {}, True, (1, False)),
+]
+
+
+@pytest.mark.parametrize(("http", "found", "has_values", "expected"), LOOKED_UP)
+def test_lookups_that_decide(
+    http: dict[str, Any], found: dict[str, bool], has_values: bool, expected: tuple[int, bool]
+) -> None:
+    """exports-imports.md 9.4: a lookup comes before an extract, each kind of names before the other; without words and without a sign the
+    lookups of the first URI say it."""
+    compiled, problems = positions({**http, **ASK}, ignoreExisting=True)
+    assert problems == []
+    choice = compiled.choose({"id": 1}, Evidence(lambda name: found[name], lambda: has_values))
+    assert (choice.position, choice.ignored) == expected
+
+
+def test_without_evidence_only_a_lookup_could_tell() -> None:
+    """contract.md 2.11: lookups that only decide the operation are not run, ``exists`` is then unknown."""
+    compiled, _ = positions({**UPSERT, **ASK, "existingLookupName": "a", "existingExtract": "id"})
+    assert compiled.choose({"id": 1}) == Choice(1, C)
+
+
 def test_an_ignored_record_has_its_operation_all_the_same() -> None:
     """contract.md 2.11: mapping alone ignores nobody, and conditions see the operation of 9.4."""
     compiled, _ = positions({**TURNED, "existingExtract": "id"}, ignoreExisting=True)
@@ -118,8 +152,13 @@ def test_records_are_decoded_only_when_somebody_looks(http: dict[str, Any], look
 PROBLEMS: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"existingExtract": "a["}, ("invalid_field", "http.existingExtract")),
     ({"ignoreExtract": "a["}, ("invalid_field", "http.ignoreExtract")),
-    ({"existingLookupName": "l"}, ("feature_not_supported", "http.existingLookupName")),
-    ({"ignoreLookupName": "l"}, ("feature_not_supported", "http.ignoreLookupName")),
+    ({"existingLookupName": "l"}, ("invalid_ref", "http.existingLookupName")),
+    ({"ignoreLookupName": "l"}, ("invalid_ref", "http.ignoreLookupName")),
+    ({"ignoreLookupName": "l", "lookups": [{"name": "l", "map": {}}]}, ("invalid_ref", "http.ignoreLookupName")),
+    (
+        {"existingLookupName": "l", "lookups": [{"name": "l", "_lookupCacheId": "5" * 24}]},
+        ("feature_not_supported", "http.existingLookupName"),
+    ),
 ]
 
 

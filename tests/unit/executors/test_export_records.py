@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from fairlead.codecs.form_data import FormDataCodec
 from fairlead.codecs.json import JsonCodec
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
@@ -17,7 +19,7 @@ from tests.unit.scripted import Reply, Script
 EXACT = b'{"big":9007199254740993, "price":140891.90,"z":1,"a":"\\u00e9","z":2}'
 
 
-async def records(export: Tree, body: Any, **reply: Any) -> list[bytes]:
+async def records(export: Tree, body: Any, **reply: Any) -> Sequence[bytes]:
     """The records of one answer."""
     pages, _ = await fetch(export, [("GET /o", Reply(body, **reply))])
     assert len(pages) == 1
@@ -44,6 +46,44 @@ async def records(export: Tree, body: Any, **reply: Any) -> list[bytes]:
 async def test_records_of_an_answer(path: str | None, body: bytes, expected: list[bytes]) -> None:
     """exports-imports.md 2.2, line by line; digits, key order, blanks and repeated keys of a record come through as sent."""
     assert await records({"http": {"relativeURI": "/o", "response": {"resourcePath": path}}}, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("export", "body", "content_type", "expected"),
+    [
+        ({"response": {"resourcePath": "/r/o"}}, b"<r><o><a>1</a></o></r>", "text/xml", [b'{"a":"1"}']),
+        ({"successMediaType": "xml", "response": {"resourcePath": "//o"}}, b"<r><o/></r>", "x/y", [b'{"value":""}']),
+        ({"successMediaType": "csv"}, b"a;b\n1;\xe9\n", "x/y", ['{"a":"1","b":"é"}'.encode()]),
+        ({"type": "csvstream"}, b"a;b\n1;2\n", "application/json", [b'{"a":"1","b":"2"}']),
+        ({}, b"a;b\n1;\xc3\xa9\n", "text/csv; charset=utf-8", ['{"a":"1","b":"é"}'.encode()]),
+        ({}, b"a=1&b[c]=2", "application/x-www-form-urlencoded", [b'{"a":"1","b":{"c":"2"}}']),
+        ({"successMediaType": "plaintext"}, b"\xe9", "x/y", ['{"value":"é"}'.encode()]),
+        ({}, b'[{"a":"\xe9"}]', "application/json", ['{"a":"é"}'.encode()]),
+    ],
+)
+async def test_records_of_other_media_types(
+    export: Tree, body: bytes, content_type: str, expected: list[bytes]
+) -> None:
+    """exports-imports.md 2.3, 1.2: read by the export's media type, else ``Content-Type``; ``file.csv`` and ``file.encoding`` count."""
+    tree = {"http": {"relativeURI": "/o", **export}, "file": {"encoding": "win1252", "csv": {"columnDelimiter": ";"}}}
+    assert await records(tree, body, headers={"Content-Type": content_type}) == expected
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content_type", "body"),
+    [
+        ("urlencoded", "application/x-www-form-urlencoded", b"q=a%26%22&n[0]=1"),
+        ("form-data", "multipart/form-data; boundary=fairlead-", FormDataCodec().write(b'{"q":"a&\\"","n":[1]}')),
+    ],
+)
+async def test_a_json_body_template_leaves_as_a_form(media_type: str, content_type: str, body: bytes) -> None:
+    """exports-imports.md 2.1: the object is form-encoded, or turned into parts."""
+    text = '{"q":"{{settings.q}}","n":[1]}'
+    export = http("/o", {}, method="POST", requestMediaType=media_type, body=text)
+    steps = [(f"POST /o {body.decode()}", Reply(b'{"orders":[]}'))]
+    _, script = await fetch(export, steps, settings={"q": 'a&"'})
+    (request,) = script.requests
+    assert (request.headers.get("Content-Type") or "").startswith(content_type)
 
 
 @pytest.mark.parametrize("body", [b'{"x":1}', b'{"orders":null}', b""])
@@ -231,19 +271,22 @@ def test_a_data_uri_over_its_bounds_names_its_field() -> None:
             "http.response.successPath",
         ),
         ({"dataURITemplate": "{{", "http": {"relativeURI": ""}}, "invalid_template", "dataURITemplate"),
-        ({"http": {"relativeURI": "", "type": "csvstream"}}, "feature_not_supported", "http.type"),
+        ({"http": {"relativeURI": "", "type": "blob"}}, "feature_not_supported", "http.type"),
         ({"http": {"relativeURI": "", "_asyncHelperId": "a"}}, "feature_not_supported", "http._asyncHelperId"),
-        ({"http": {"relativeURI": "", "successMediaType": "xml"}}, "feature_not_supported", "http.successMediaType"),
+        (
+            {"http": {"relativeURI": "", "successMediaType": "xml", "response": {"resourcePath": "a[0]"}}},
+            "invalid_field",
+            "http.response.resourcePath",
+        ),
+        (
+            {"http": {"relativeURI": ""}, "file": {"csv": {"columnDelimiter": "\n"}}},
+            "invalid_field",
+            "file.csv.columnDelimiter",
+        ),
         (
             {"http": {"relativeURI": "", "errorMediaType": "xml", "response": {"errorPath": "//a[b or c]"}}},
             "invalid_field",
             "http.response.errorPath",
-        ),
-        (http("/o", {}, method="POST", requestMediaType="form-data", body="{}"), "feature_not_supported", "http.body"),
-        (
-            http("/o", {}, method="POST", requestMediaType="urlencoded", body='{"a":1}'),
-            "feature_not_supported",
-            "http.body",
         ),
     ],
 )

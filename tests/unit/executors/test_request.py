@@ -35,7 +35,7 @@ def built(
     made = Target(
         target.pop("method", "POST"),
         None if uri is None else collector.compile(uri, Place.URI, "http.relativeURI"),
-        None if body is None else collector.compile(body, body_place(media_type), "http.body"),
+        None if body is None else collector.compile(body, body_place(media_type, body), "http.body"),
         collector.headers(headers, "http.headers"),
         **target,
     )

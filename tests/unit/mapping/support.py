@@ -7,7 +7,7 @@ from typing import Any
 
 from fairlead.domain.errors import FairleadError
 from fairlead.domain.jsonvalue import dumps, loads
-from fairlead.engine.ports import Operation, Scope
+from fairlead.engine.ports import MappingError, Operation, Scope
 from fairlead.mapping.compiler import CompiledMapping, MappingCompiler
 from fairlead.templates.compiler import TemplateCompiler
 
@@ -26,8 +26,28 @@ def scope(**context: Any) -> Scope:
 
 
 def mapped(record: str, mapping: dict[str, Any], operation: Operation = Operation.CREATE, **import_model: Any) -> str:
-    """JSON text in, JSON text out, digit by digit."""
-    return dumps(compiled(mapping, **import_model).map(loads(record), operation, scope())).decode()
+    """JSON text in, JSON text out, digit by digit; rule by rule and by the generated function."""
+    return both_ways(compiled(mapping, **import_model), loads(record), operation)
+
+
+def both_ways(
+    mapper: CompiledMapping, record: Any, operation: Operation | None = None, seen: Scope | None = None
+) -> str:
+    """The record mapped as it is for few and for many records, which must not differ; the error when there is one."""
+    if mapper.is_identity:
+        return dumps(mapper.map(record, operation, scope())).decode()
+    outcomes: list[str | MappingError] = []
+    for apply in (mapper.by_rules, mapper.generated()):
+        try:
+            outcomes.append(dumps(apply(record, operation, seen or scope())).decode())
+        except MappingError as error:
+            outcomes.append(error)
+    first, second = outcomes
+    if isinstance(first, MappingError):
+        assert vars(first) == vars(second)
+        raise first
+    assert first == second
+    return first
 
 
 def fields_of(*fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.domain.errors import InvalidContent, NotSupported
+from fairlead.domain.errors import InvalidContent
 from fairlead.mapping.target import MAX_INDEX
 from tests.unit.mapping.support import compiled, fields_of, mapped, problems_of
 
@@ -69,36 +69,68 @@ def test_everything_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("import_model", "field"),
-    [
-        ({"lookups": [{"name": "a"}, {"name": "l", "relativeURI": "/x"}]}, "lookups.1"),
-        ({"http": {"lookups": [{"name": "l", "_lookupCacheId": "c"}]}}, "http.lookups.0"),
-        (
-            {"lookups": [{"name": "l", "map": {}}], "http": {"lookups": [{"name": "l", "relativeURI": "/x"}]}},
-            "http.lookups.0",
-        ),
-    ],
-)
-def test_lookups_for_later(import_model: dict[str, Any], field: str) -> None:
-    """A dynamic or cached lookup that a field uses is not supported yet, and says so once; one that no field uses is no problem."""
-    using = {"extract": "a", "generate": "x", "lookupName": "l"}
-    with pytest.raises(NotSupported):
-        compiled(fields_of(using), **import_model)
-    assert problems_of(fields_of(using, using), **import_model) == [("feature_not_supported", field)]
-    assert problems_of(fields_of({"extract": "a", "generate": "x"}), **import_model) == []
-
-
 def test_lookup_of_no_kind() -> None:
     """A lookup that a field uses and that has nothing to look in is a broken mapping."""
     using = {"extract": "a", "generate": "x", "lookupName": "l"}
     assert problems_of(fields_of(using), lookups=[{"name": "l"}]) == [("invalid_mapping", "lookups.0")]
 
 
-def test_mapping_2() -> None:
-    """Mapping 2.0 is not supported yet; an empty list of it is none."""
-    assert problems_of({}, mappings=[{"generate": "a"}]) == [("feature_not_supported", "mappings")]
-    assert problems_of({}, mappings=[]) == []
+def active(**members: Any) -> dict[str, Any]:
+    """An entry of mapping 2.0."""
+    return {"generate": "x", "dataType": "string", "status": "Active", **members}
+
+
+def source(**members: Any) -> dict[str, Any]:
+    """An array of one source."""
+    return active(dataType="objectarray", buildArrayHelper=[members])
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Objects within objects."""
+    entry = active(extract="$.a")
+    for _ in range(levels - 1):
+        entry = active(dataType="object", mappings=[entry])
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "code", "where"),
+    [
+        (active(status=None), "invalid_mapping", "status"),
+        (active(status="Inactive"), "invalid_mapping", "status"),
+        (active(dataType=None), "invalid_mapping", "dataType"),
+        (active(dataType="text"), "invalid_mapping", "dataType"),
+        (active(generate=""), "invalid_mapping", "generate"),
+        (active(extract="$.a["), "invalid_mapping", "extract"),
+        (active(extract="$.a[?(@.b =~ '(a+)+$')]"), "invalid_mapping", "extract"),
+        (active(extract="{{#if a}}"), "invalid_template", "extract"),
+        (active(lookupName="none"), "invalid_ref", "lookupName"),
+        (active(extractDateTimezone="Mars/Base"), "invalid_mapping", "extractDateTimezone"),
+        (source(extract="$.a["), "invalid_mapping", "buildArrayHelper.0.extract"),
+        (source(extract="$..a", mappings=[active()]), "invalid_mapping", "buildArrayHelper.0.extract"),
+        (source(mappings=[active(generate=None)]), "invalid_mapping", "buildArrayHelper.0.mappings.0.generate"),
+        (active(dataType="object", mappings=[active(status="")]), "invalid_mapping", "mappings.0.status"),
+        (nested(51), "invalid_mapping", ".".join(["mappings.0"] * 49 + ["mappings"])),
+    ],
+)
+def test_broken_entry(entry: dict[str, Any], code: str, where: str) -> None:
+    """One broken entry of mapping 2.0, one problem with its place relative to the import (11)."""
+    assert problems_of({}, mappings=[entry]) == [(code, f"mappings.0.{where}")]
+
+
+def test_status_has_its_message() -> None:
+    """The message of a missing status is the published one, alone."""
+    with pytest.raises(InvalidContent) as caught:
+        compiled({}, mappings=[{"generate": "x", "dataType": "string"}])
+    assert caught.value.problems[0].message == "Mapping object must have status field present"
+
+
+def test_which_mapping_counts() -> None:
+    """Mapping 2.0 counts when there is any; an empty list of it is none."""
+    one = fields_of({"extract": "a", "generate": "one"})
+    assert mapped('{"a":1}', one, mappings=[active(generate="two", extract="$.a")]) == '{"two":"1"}'
+    assert mapped('{"a":1}', one, mappings=[]) == '{"one":1}'
+    assert problems_of({"fields": [{"generate": ""}]}, mappings=[active()]) == []
 
 
 def test_message_names_known_lookups() -> None:

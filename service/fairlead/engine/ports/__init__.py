@@ -16,7 +16,15 @@ from fairlead.engine.ports.auth import (
     RenewalRequest,
     Verdict,
 )
-from fairlead.engine.ports.codecs import Codec, RecordCodec, UnreadableBody
+from fairlead.engine.ports.codecs import (
+    BatchWriter,
+    Codec,
+    CsvFormat,
+    ReadOptions,
+    RecordReader,
+    RecordWriter,
+    UnreadableBody,
+)
 from fairlead.engine.ports.limits import Coordinator, Pools, PoolSettings, RateLimiter, WaitTooLong
 from fairlead.engine.ports.mapping import (
     Expressions,
@@ -42,12 +50,14 @@ __all__ = [
     "AuthFlow",
     "AuthSession",
     "AuthStrategy",
+    "BatchWriter",
     "ClientIdentity",
     "Clock",
     "CodeGrant",
     "Codec",
     "Coordinator",
     "Credentials",
+    "CsvFormat",
     "Deadline",
     "DuplicateKey",
     "Expressions",
@@ -62,11 +72,13 @@ __all__ = [
     "PoolSettings",
     "Pools",
     "RateLimiter",
-    "RecordCodec",
+    "ReadOptions",
     "RecordFilter",
     "RecordMapper",
+    "RecordReader",
     "RecordResult",
     "RecordTransform",
+    "RecordWriter",
     "RegexTime",
     "RenewalFailed",
     "RenewalFlow",

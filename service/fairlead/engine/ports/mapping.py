@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -19,13 +19,15 @@ class Operation(Enum):
 
 
 class MappingError(Exception):
-    """A record cannot be mapped: ``code`` ``mapping_error`` or ``lookup_no_match``, ``source`` ``mapping`` or ``lookup``."""
+    """A record cannot be mapped: ``code`` ``mapping_error`` or ``lookup_no_match``, ``source`` ``mapping`` or ``lookup``; ``generate``
+    is the path of the target that failed (``items[*].qty``), when one did."""
 
-    def __init__(self, code: str, message: str, source: str) -> None:
+    def __init__(self, code: str, message: str, source: str, generate: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.source = source
+        self.generate = generate
 
 
 class LookupPending(Exception):
@@ -47,6 +49,10 @@ class RecordMapper(Protocol):
     @property
     def static_lookups(self) -> Mapping[str, Callable[[Json], Json]]:
         """Static lookups by name, for templates."""
+
+    @property
+    def dynamic_names(self) -> frozenset[str]:
+        """Names of the dynamic lookups that it may ask ``scope.dynamic`` for."""
 
     def map(self, record: Json, operation: Operation | None, scope: Scope) -> Json:
         """The mapped record; raises ``MappingError``, and ``LookupPending`` from ``scope.dynamic``. ``scope.context`` holds the names
@@ -90,5 +96,7 @@ class Expressions(Protocol):
     def compile_filter(self, expression: Tree | None, field: str) -> RecordFilter:
         """Raises ``InvalidContent`` (``invalid_filter``) with every problem at once, or ``NotSupported`` for a script."""
 
-    def compile_transform(self, expression: Tree | None, field: str) -> RecordTransform:
-        """Raises ``InvalidContent`` with every problem at once, or ``NotSupported`` for a script."""
+    def compile_transform(
+        self, expression: Tree | None, field: str, *, lookups: Sequence[Tree] = ()
+    ) -> RecordTransform:
+        """``lookups``: those of the document, of which equal names in the rules win (12). Raises ``InvalidContent`` with every problem at once, or ``NotSupported`` for a script."""

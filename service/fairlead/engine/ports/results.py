@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fairlead.domain.document import Tree
@@ -12,7 +13,7 @@ class ApplicationPage:
     """One page of the application: raw records, the position that fetches this very page again, and the one of the page after it.
     Positions are small JSON objects: another process goes on from one alone."""
 
-    records: list[bytes]
+    records: Sequence[bytes]
     position: Tree
     following: Tree | None
     """``None`` when the end of the paging is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fairlead.auth.keys import check_keys
@@ -16,10 +16,12 @@ from fairlead.domain.selector import answer_media_types
 from fairlead.engine.model import refuse_unread_answers
 from fairlead.engine.ports import Answer, Clock, Codec, PagingStrategy, Place, Templates
 from fairlead.engine.run import Run
+from fairlead.executors.http.bodies import BodyCompiler
 from fairlead.executors.http.export import HttpExporter
 from fairlead.executors.http.export_plan import ExportPlan
+from fairlead.executors.http.lookups import HttpLookup, LookupCompiler
 from fairlead.executors.http.ping import PingPlan, refuse
-from fairlead.executors.http.request import TemplateCollector
+from fairlead.executors.http.request import RequestBuilder, TemplateCollector
 from fairlead.executors.http.submit import HttpImporter
 from fairlead.transport.certificates import check_certificates
 from fairlead.transport.clock import SystemClock
@@ -106,6 +108,18 @@ class HttpExecutor:
     def importer(self, connection: Connection, import_model: Tree, problems: list[Problem]) -> HttpImporter:
         """Compile an import."""
         return HttpImporter.of(connection, import_model, self._templates, self._codecs, problems)
+
+    def lookups(
+        self, connection: Connection, document: Tree, entries: Sequence[tuple[str, Tree]], problems: list[Problem]
+    ) -> Mapping[str, HttpLookup]:
+        """Compile the dynamic lookups of a document."""
+        http = document.get("http") or {}
+        collector = TemplateCollector(self._templates, problems)
+        quiet = TemplateCollector(self._templates, [])
+        headers = quiet.headers(http.get("headers"), "http.headers")
+        builder = RequestBuilder.of(connection.http, quiet)
+        bodies = BodyCompiler.of(connection, http, self._codecs, collector)
+        return LookupCompiler(connection, builder, headers, http, bodies, problems).compile(entries)
 
     def exporter(self, connection: Connection, export: Tree, problems: list[Problem]) -> HttpExporter:
         """Compile an export."""

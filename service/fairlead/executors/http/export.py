@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from fairlead.codecs.collected import collected
 from fairlead.domain import jsonvalue
 from fairlead.domain.dates import iso
 from fairlead.domain.document import Tree
@@ -17,7 +18,8 @@ from fairlead.engine.ports import (
     ApplicationPage,
     Json,
     Page,
-    RecordCodec,
+    ReadOptions,
+    RecordReader,
     Scope,
     Template,
     TemplateError,
@@ -145,7 +147,7 @@ class HttpExporter:
         if answer.verdict is not Verdict.SUCCESS:
             raise ApplicationFailure(Problem(answer.code, answer.message, source="application"))
         plan = self.plan
-        records = self._records(answer, self._requests_of(at).resource_path)
+        records = self._records(answer, self._requests_of(at).reading)
         following: Position | None = None
         ended = plan.last_page is not None and plan.last_page.matches(answer.value())
         if not ended and records and plan.strategy is not None:
@@ -172,23 +174,24 @@ class HttpExporter:
             following,
         )
 
-    def _records(self, answer: Answer, path: str | None) -> list[bytes]:
+    def _records(self, answer: Answer, reading: ReadOptions) -> Sequence[bytes]:
         """The records, verbatim; nothing but their ends is looked at."""
         body = answer.response.body
-        codec = answer.codec if isinstance(answer.codec, RecordCodec) else None
+        codec = answer.codec if isinstance(answer.codec, RecordReader) else None
         if codec is None and body:
             kind = answer.response.headers.get("Content-Type") or "nothing"
             message = f"the answer says that it is {kind}, a media type that this build does not read"
             raise ApplicationFailure(Problem("invalid_response", message, source="application"))
         try:
-            records = codec.records(body, answer.charset, path) if codec is not None else None
+            found = codec.records(body, answer.charset, reading) if codec is not None else None
+            records = collected(found) if found is not None else None
         except UnreadableBody as problem:
             # Rule 7 of connections.md 5.3, here and not in the verdict: cutting the records checks the body already, and a
             # second look at it would cost half as much again.
             raise ApplicationFailure(Problem("invalid_response", problem.message, source="application")) from None
         if records is None:
-            if not self.plan.allow_undefined and path is not None:
-                message = f"the answer holds nothing at {path}, and allowUndefinedResource is false"
+            if not self.plan.allow_undefined and reading.resource_path is not None:
+                message = f"the answer holds nothing at {reading.resource_path}, and allowUndefinedResource is false"
                 raise ApplicationFailure(Problem("invalid_response", message, source="application"))
             return []
         return self.plan.rows.records(records) if self.plan.rows is not None else records

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-from fairlead.codecs.media_types import body_place
+from fairlead.codecs.body_template import WrittenTemplate
+from fairlead.codecs.csv_format import CsvFormatError, csv_format
+from fairlead.codecs.media_types import body_place, is_json_template
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
@@ -15,7 +18,17 @@ from fairlead.domain.paths import PathError, compile_path
 from fairlead.domain.registry import Registry
 from fairlead.domain.selector import answer_media_types
 from fairlead.engine.checks import PathRule
-from fairlead.engine.ports import Codec, Json, PagingStrategy, Place, RecordCodec, Template, Templates
+from fairlead.engine.ports import (
+    Codec,
+    Json,
+    PagingStrategy,
+    Place,
+    ReadOptions,
+    RecordReader,
+    RecordWriter,
+    Template,
+    Templates,
+)
 from fairlead.engine.verdict import ResponseRules
 from fairlead.executors.http.request import (
     HeaderTemplate,
@@ -29,9 +42,9 @@ LAST_PAGE_STATUS: Final = 404
 """Ends the paging from the second request on when nothing else is configured (exports-imports.md 4.2 rule 1)."""
 
 _VERDICT_PATHS: Final = ("successPath", "failPath", "errorPath")
-_PAGING_PATHS: Final = ("resourcePath", "lastPagePath", "maxPagePath", "maxCountPath")
+_PAGING_PATHS: Final = ("lastPagePath", "maxPagePath", "maxCountPath")
 _POINTERS: Final = ("path", "pathAfterFirstRequest")
-_KINDS: Final = ("file", "blob", "csvstream")
+_KINDS: Final = ("file", "blob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class RequestPlan:
     body: Template | None
     headers: tuple[HeaderTemplate, ...]
     query: tuple[tuple[str, Template], ...]
-    resource_path: str | None
+    reading: ReadOptions
     rules: ResponseRules
 
     @property
@@ -94,16 +107,23 @@ class ExportPlan:
         problems: list[Problem],
     ) -> ExportPlan:
         """Compile an export in the ``http`` dialect; every problem goes to ``problems``, fields relative to the export."""
-        http = export.get("http") or {}
+        http = _with_csv(export.get("http") or {})
+        reading = _reading(export, problems)
         response, paging = http.get("response") or {}, http.get("paging") or {}
         strategy = methods.get(paging.get("method") or "")
         collector = TemplateCollector(templates, problems)
         problems.extend(_unsupported(connection, http, codecs))
+        written = partial(_body, connection, http, collector, codecs)
         for name in _VERDICT_PATHS:
             collector.selector(response.get(name), f"http.response.{name}", answer_media_types(connection.http, http))
-        problems.extend(_unreadable_paths(response, paging))
-        first = _first(connection, http, collector, problems)
-        later = _later(connection, http, first, strategy, collector, problems)
+        good = (
+            http.get("successMediaType") or connection.http.get("successMediaType") or connection.http.get("mediaType")
+        )
+        for block, field in ((response, "http.response"), (paging, "http.paging")):
+            collector.selector(block.get("resourcePath"), f"{field}.resourcePath", (good or "json",))
+        problems.extend(_unreadable_paths(paging))
+        first = _first(http, reading, written, collector)
+        later = _later(http, first, strategy, written, collector)
         if strategy is not None:
             problems.extend(_incomplete(strategy, paging, first, later))
         lookups = [entry for entries in (export, http) for entry in entries.get("lookups") or ()]
@@ -127,29 +147,45 @@ class ExportPlan:
         )
 
 
-def _first(connection: Connection, http: Tree, collector: TemplateCollector, problems: list[Problem]) -> RequestPlan:
+def _with_csv(http: Tree) -> Tree:
+    """``type: csvstream`` is another word for CSV answers (exports-imports.md 1.2)."""
+    return {"successMediaType": "csv", **http} if http.get("type") == "csvstream" else http
+
+
+def _reading(export: Tree, problems: list[Problem]) -> ReadOptions:
+    file = export.get("file") or {}
+    path = ((export.get("http") or {}).get("response") or {}).get("resourcePath") or None
+    try:
+        return ReadOptions(path, file.get("encoding"), csv_format(file.get("csv")))
+    except CsvFormatError as error:
+        problems.append(Problem("invalid_field", str(error), error.field))
+        return ReadOptions(path)
+
+
+def _first(
+    http: Tree, reading: ReadOptions, written: Callable[[Json, str], Template | None], collector: TemplateCollector
+) -> RequestPlan:
     paging = http.get("paging") or {}
     status = paging.get("lastPageStatusCode")
     query = http.get("query") or {}
     return RequestPlan(
         collector.compile(http.get("relativeURI"), Place.URI, "http.relativeURI"),
-        _body(connection, http, http.get("body"), "http.body", collector),
+        written(http.get("body"), "http.body"),
         collector.headers(http.get("headers"), "http.headers"),
         tuple(
             (name, collector.compile(text_of(text), Place.PLAIN, f"http.query.{name}")) for name, text in query.items()
         ),
-        (http.get("response") or {}).get("resourcePath") or None,
+        reading,
         _rules(http, frozenset() if status is None else frozenset((int(status),))),
     )
 
 
 def _later(
-    connection: Connection,
     http: Tree,
     first: RequestPlan,
     strategy: PagingStrategy | None,
+    written: Callable[[Json, str], Template | None],
     collector: TemplateCollector,
-    problems: list[Problem],
 ) -> RequestPlan:
     paging = http.get("paging") or {}
     rewrites: frozenset[str] = strategy.rewrites if strategy is not None else frozenset()
@@ -159,19 +195,26 @@ def _later(
         collector.compile(uri, Place.URI, "http.paging.relativeURI")
         if uri and "relativeURI" in rewrites
         else first.uri,
-        _body(connection, http, body, "http.paging.body", collector) if body and "body" in rewrites else first.body,
+        written(body, "http.paging.body") if body and "body" in rewrites else first.body,
         first.headers,
         first.query,
-        paging.get("resourcePath") or first.resource_path,
+        replace(first.reading, resource_path=paging.get("resourcePath") or first.reading.resource_path),
         _rules(http, frozenset((LAST_PAGE_STATUS if status is None else int(status),))),
     )
 
 
-def _body(connection: Connection, http: Tree, text: Json, field: str, collector: TemplateCollector) -> Template | None:
+def _body(
+    connection: Connection, http: Tree, collector: TemplateCollector, codecs: Registry[Codec], text: Json, field: str
+) -> Template | None:
     """A body goes out with any method but GET (exports-imports.md 1.2)."""
     if not text or (http.get("method") or "GET") == "GET":
         return None
-    return collector.compile(text, body_place(_request_media_type(connection, http)), field)
+    media_type = _request_media_type(connection, http)
+    template = collector.compile(text, body_place(media_type, text), field)
+    writer = codecs.get(media_type)
+    if is_json_template(media_type, text) and isinstance(writer, RecordWriter):
+        return WrittenTemplate(template, writer)
+    return template
 
 
 def _request_media_type(connection: Connection, http: Tree) -> str:
@@ -197,9 +240,8 @@ def _rule(path: Json, values: Json) -> PathRule | None:
         return None  # told with its field by _unreadable_paths
 
 
-def _unreadable_paths(response: Mapping[str, Json], paging: Mapping[str, Json]) -> Iterator[Problem]:
-    fields = [("http.response.resourcePath", response.get("resourcePath"))]
-    fields += [(f"http.paging.{name}", paging.get(name)) for name in _PAGING_PATHS]
+def _unreadable_paths(paging: Mapping[str, Json]) -> Iterator[Problem]:
+    fields = [(f"http.paging.{name}", paging.get(name)) for name in _PAGING_PATHS]
     if paging.get("pathLocation") != "header":
         fields += [(f"http.paging.{name}", paging.get(name)) for name in _POINTERS]
     for field, path in fields:
@@ -244,15 +286,10 @@ def _unsupported(connection: Connection, http: Tree, codecs: Registry[Codec]) ->
     if http.get("_asyncHelperId"):
         yield _later_issue("http._asyncHelperId", "an asynchronous export")
     good, bad = (http.get(name) or connection.http.get(name) for name in ("successMediaType", "errorMediaType"))
-    if good and not isinstance(codecs.get(good), RecordCodec):
+    if good and not isinstance(codecs.get(good), RecordReader):
         yield _later_issue("http.successMediaType", f"reading {good} answers")
     if bad and bad not in codecs:
         yield _later_issue("http.errorMediaType", f"reading {bad} answers")
-    media_type = _request_media_type(connection, http)
-    for body, field in ((http.get("body"), "http.body"), ((http.get("paging") or {}).get("body"), "http.paging.body")):
-        json_template = isinstance(body, str) and body.lstrip().startswith("{") and not body.lstrip().startswith("{{")
-        if body and (media_type == "form-data" or (media_type == "urlencoded" and json_template)):
-            yield _later_issue(field, f"turning a body template into {media_type}")
 
 
 def _later_issue(field: str, what: str) -> Problem:

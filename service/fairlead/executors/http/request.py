@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fairlead.codecs.media_types import MEDIA_TYPES, accept
+from fairlead.codecs.media_types import accept, content_type
 from fairlead.domain import urls
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
@@ -160,8 +160,9 @@ class RequestBuilder:
                 ]
             )
             media_type = target.media_type or self.media_type
-            if body is not None and media_type in MEDIA_TYPES:
-                headers.set("Content-Type", MEDIA_TYPES[media_type].content_type)
+            written = content_type(media_type, body) if body is not None else None
+            if written is not None:
+                headers.set("Content-Type", written)
             marked = frozenset(h.name.lower() for h in (*self.headers, *target.headers) if h.secret)
             secret_body = target.body is not None and not isinstance(target.body, bytes) and reads_secrets(target.body)
             request = HttpRequest(target.method, url, headers, body, marked, secret_body)

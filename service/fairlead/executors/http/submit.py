@@ -1,63 +1,39 @@
-"""Sends mapped records and reads what the application says about each (exports-imports.md 9.2 to 9.6)."""
+"""Sends mapped records: one request for a record or a batch, and the result of each (exports-imports.md 9.2 to 9.7)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from fairlead.codecs.media_types import body_place
 from fairlead.domain import jsonvalue
-from fairlead.domain.charset import charset_name, readable
 from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import HttpRequest
-from fairlead.domain.paths import NOTHING, Path, PathError
+from fairlead.domain.jsonvalue import JsonError
 from fairlead.domain.registry import Registry
-from fairlead.domain.selector import answer_media_types
-from fairlead.domain.xpath import XmlDocument
+from fairlead.engine.lookups import lookup_entries
 from fairlead.engine.ports import (
-    Answer,
+    BatchWriter,
     Codec,
     Json,
     MappingError,
     Place,
-    RecordCodec,
     RecordResult,
+    RecordWriter,
     Scope,
     Template,
     TemplateError,
     Templates,
-    UnreadableBody,
-    Verdict,
 )
-from fairlead.engine.run import Run, Submission
-from fairlead.engine.verdict import ResponseRules
-from fairlead.executors.http.request import (
-    HeaderTemplate,
-    RequestBuilder,
-    Target,
-    TemplateCollector,
-    dynamic_lookups,
-)
+from fairlead.engine.run import Parcel, Run, Submission
+from fairlead.executors.http.bodies import BodyCompiler
+from fairlead.executors.http.import_position import ImportPosition, PositionCompiler
+from fairlead.executors.http.lookups import HttpLookup, LookupCompiler
+from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, Target, TemplateCollector
 
 _WITHOUT_BODY: Final = ("GET", "DELETE")
-_SINGLE_BRACES: Final = re.compile(r"\{([^{}]+)\}")
-_ID_NAMES: Final = ("id", "_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """One of at most two requests that an import can make."""
-
-    method: str
-    relative_uri: Template
-    body: Template | None
-    rules: ResponseRules
-    resource_path: Path | None
-    id_path: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +41,18 @@ class HttpImporter:
     """An import compiled for one HTTP connection."""
 
     builder: RequestBuilder
-    positions: tuple[Position, ...]
+    positions: tuple[ImportPosition, ...]
     headers: tuple[HeaderTemplate, ...]
+    lookups: Mapping[str, HttpLookup]
     media_type: str
     accept: str | None
-    codec: RecordCodec | None
+    writer: RecordWriter | None
+    batch_size: int
     send_mapped: bool
     ignore_empty: bool
     body_limit: int | None
     data_uri_template: Template | None
+    lock_template: Template | None
 
     @classmethod
     def of(
@@ -82,170 +61,173 @@ class HttpImporter:
         """Compile; every problem goes to ``problems``, fields relative to the import."""
         http = tree.get("http") or {}
         collector = TemplateCollector(templates, problems)
-        media_type = _media_type(connection, http)
-        known = codecs.get(media_type)
-        codec = known if isinstance(known, RecordCodec) else None
-        if codec is None and not all(http.get("body") or [None]):
-            message = f"writing {media_type} bodies is stored but not supported by this build yet"
-            field = "http.requestMediaType" if http.get("requestMediaType") else "http.body"
-            problems.append(Problem("feature_not_supported", message, field))
-        for name in ("successMediaType", "errorMediaType"):
-            word = http.get(name) or connection.http.get(name)
-            if word and not isinstance(codecs.get(word), RecordCodec):
-                message = f"reading {word} answers is stored but not supported by this build yet"
-                problems.append(Problem("feature_not_supported", message, f"http.{name}"))
-        count = max(len(http.get("method") or ()), len(http.get("relativeURI") or ()), 1)
-        strict = bool(http.get("strictHandlebarEvaluation"))
-        lookups = [entry for entries in (tree, http) for entry in entries.get("lookups") or ()]
-        positions = tuple(
-            _position(connection, http, index, collector, lookups, strict=strict) for index in range(count)
+        bodies = BodyCompiler.of(connection, http, codecs, collector)
+        builder = RequestBuilder.of(connection.http, TemplateCollector(templates, []))
+        headers = collector.headers(
+            http.get("headers"), "http.headers", strict=bool(http.get("strictHandlebarEvaluation"))
         )
-        headers = collector.headers(http.get("headers"), "http.headers", strict=strict)
-        problems.extend(_unsupported_lookups(positions, headers, lookups))
-        uri = tree.get("dataURITemplate")
+        entries = list(lookup_entries(tree, "lookups", "http.lookups"))
+        lookups = LookupCompiler(connection, builder, headers, http, bodies, problems).compile(entries)
+        uri, lock = (tree.get(name) for name in ("dataURITemplate", "idLockTemplate"))
+        by_name = {entry["name"]: entry for _, entry in entries if entry.get("name")}
         return cls(
-            RequestBuilder.of(connection.http, TemplateCollector(templates, [])),
-            positions,
+            builder,
+            PositionCompiler(
+                connection,
+                http,
+                collector,
+                headers,
+                (builder.base_uri, *(header.value for header in builder.headers)),
+                by_name.keys(),
+                lookups.keys(),
+                [name for name, entry in by_name.items() if entry.get("_lookupCacheId") and name not in lookups],
+                bodies,
+            ).positions(problems),
             headers,
-            media_type,
+            lookups,
+            bodies.media_type,
             http.get("successMediaType"),
-            codec,
+            bodies.writer(http, problems),
+            http.get("batchSize") or 1,
             http.get("sendPostMappedData") is not False,
             bool(http.get("ignoreEmptyNodes")),
             http.get("endPointBodyLimit"),
             collector.compile(uri, Place.PLAIN, "dataURITemplate") if uri else None,
+            collector.compile(lock, Place.PLAIN, "idLockTemplate") if lock else None,
         )
 
-    async def submit(self, run: Run, position: int, batch: Sequence[Submission]) -> list[RecordResult]:
-        """One request for one record; its result. Raises ``InvalidContent`` and ``MappingError`` for a record that cannot be sent."""
-        (submission,) = batch
-        chosen = self.positions[position]
-        body = self._body(run, chosen, submission)
-        target = Target(chosen.method, chosen.relative_uri, body, self.headers, self.media_type, self.accept)
+    @property
+    def locks(self) -> bool:
+        """Whether there is an ``idLockTemplate``."""
+        return self.lock_template is not None
 
-        def build() -> HttpRequest:
-            return self.builder.build(run, target, _scope(run, submission.pre), field=f"http.relativeURI.{position}")
+    def lookups_read(self, position: int) -> frozenset[str]:
+        """Dynamic lookups that URI, headers and body of the position read."""
+        return self.positions[position].lookups
 
-        return [_result(await run.send(build(), chosen.rules, build), chosen)]
+    def uri_has_values(self, run: Run, submission: Submission, found: Callable[[str], bool]) -> bool:
+        """Dynamic lookups by ``found``, all of them; static ones by rendering the URI and seeing whether one has no match."""
+        chosen = self.positions[0]
+        if not all(found(name) for name in sorted(chosen.uri_lookups)):
+            return False
+        if "lookup" not in chosen.relative_uri.helpers:
+            return True
+        empty: list[str] = []
+
+        def watched(name: str, lookup: Callable[[Json], Json]) -> Callable[[Json], Json]:
+            def look_up(value: Json) -> Json:
+                result = lookup(value)
+                if jsonvalue.is_empty(result):
+                    empty.append(name)
+                return result
+
+            return look_up
+
+        scope = _scope(run, [submission.pre], {})
+        scope = replace(scope, lookups={name: watched(name, lookup) for name, lookup in run.lookups.items()})
+        try:
+            chosen.relative_uri.render(scope)
+        except (MappingError, TemplateError):
+            return False
+        return not empty
+
+    def lock_key(self, run: Run, submission: Submission) -> str | None:
+        """The rendered ``idLockTemplate``; nothing when it renders to nothing. Raises ``InvalidContent`` and ``MappingError``."""
+        if self.lock_template is None:
+            return None
+        try:
+            return self.lock_template.render(_scope(run, [submission.pre], {})) or None
+        except TemplateError as error:
+            raise InvalidContent(Problem("invalid_template", f"idLockTemplate: {error.message}")) from None
 
     def data_uri(self, run: Run, submission: Submission) -> str | None:
         """The rendered ``dataURITemplate``; nothing when there is none, or it renders to nothing."""
         if self.data_uri_template is None:
             return None
         try:
-            return self.data_uri_template.render(_scope(run, submission.pre)) or None
+            return self.data_uri_template.render(_scope(run, [submission.pre], {})) or None
         except (TemplateError, MappingError):
             return None
 
-    def _body(self, run: Run, chosen: Position, submission: Submission) -> bytes | None:
+    def parcels(self, run: Run, position: int, batch: Sequence[Submission]) -> Iterator[Parcel]:
+        """One request, or as many as ``endPointBodyLimit`` asks for, each with as many records as fit."""
+        start = 0
+        while start < len(batch):
+            parcel, fits = self._parcel(run, position, batch[start:]), len(batch) - start
+            if self._is_too_long(parcel) and fits > 1:
+                below, fits = 1, fits - 1
+                while below < fits:  # the longest part of the batch that fits; the first record goes alone if need be
+                    middle = (below + fits + 1) // 2
+                    if self._is_too_long(self._parcel(run, position, batch[start : start + middle])):
+                        fits = middle - 1
+                    else:
+                        below = middle
+                parcel = self._parcel(run, position, batch[start : start + fits])
+            if parcel.problem is None and self._is_too_long(parcel):
+                message = f"the body has {len(parcel.body or b'')} bytes, endPointBodyLimit allows {self.body_limit}"
+                parcel = Parcel(position, parcel.records, problem=Problem("invalid_field", message, source="internal"))
+            yield parcel
+            start += fits
+
+    async def submit(self, run: Run, parcel: Parcel) -> list[RecordResult]:
+        """One request; a result per record. Raises ``InvalidContent`` and ``MappingError`` when it cannot be made."""
+        chosen = self.positions[parcel.position]
+        target = Target(chosen.method, chosen.relative_uri, parcel.body, self.headers, self.media_type, self.accept)
+        field = f"http.relativeURI.{parcel.position}"
+
+        def build() -> HttpRequest:
+            records = [one.pre for one in parcel.records] if chosen.looks else []
+            scope = _scope(run, records, parcel.records[0].looked_up)
+            return self.builder.build(run, target, scope, field=field)
+
+        answer = await run.send(build(), chosen.rules, build)
+        if self.batch_size == 1:
+            return [chosen.answers.single(answer)]
+        return chosen.answers.batch(answer, len(parcel.records), run.connection.redactor)
+
+    def _is_too_long(self, parcel: Parcel) -> bool:
+        return self.body_limit is not None and parcel.body is not None and len(parcel.body) > self.body_limit
+
+    def _parcel(self, run: Run, position: int, records: Sequence[Submission]) -> Parcel:
+        try:
+            return Parcel(position, records, self._body(run, self.positions[position], records))
+        except TemplateError as error:
+            problem = Problem("invalid_template", error.message, source="mapping")
+        except MappingError as error:
+            problem = Problem(error.code, error.message, source=error.source)
+        except InvalidContent as error:
+            problem = error.problems[0]
+        except JsonError as error:
+            problem = Problem("mapping_error", f"the record cannot be written: {error}", source="mapping")
+        return Parcel(position, records, problem=problem)
+
+    def _body(self, run: Run, chosen: ImportPosition, records: Sequence[Submission]) -> bytes | None:
+        """Raises ``TemplateError``, ``MappingError``, ``InvalidContent`` and ``JsonError``."""
         if chosen.body is not None:
-            try:
-                body = chosen.body.render(_scope(run, submission.post)).encode("utf-8", "surrogatepass")
-            except TemplateError as error:
-                raise InvalidContent(Problem("invalid_template", error.message)) from None
-        elif chosen.method in _WITHOUT_BODY or self.codec is None:
+            scope = _scope(run, [one.post for one in records], records[0].looked_up)
+            if self.batch_size > 1:
+                batch = [{"record": one.post, "lookup": one.looked_up} for one in records]
+                scope.context = {**scope.context, "batch_of_records": batch}
+            return chosen.body.render(scope).encode("utf-8", "surrogatepass")
+        if chosen.method in _WITHOUT_BODY or self.writer is None:
             return None
-        else:
-            raw = submission.post_raw if self.send_mapped else submission.pre_raw
-            if self.ignore_empty:
-                raw = jsonvalue.dumps(_without_empty(submission.post if self.send_mapped else submission.pre))
-            body = self.codec.write(raw)
-        if self.body_limit is not None and len(body) > self.body_limit:
-            message = f"the body has {len(body)} bytes, endPointBodyLimit allows {self.body_limit}"
-            raise InvalidContent(Problem("invalid_field", message, source="internal"))
-        return body
+        raws = [self._raw(one) for one in records]
+        if self.batch_size > 1 and isinstance(self.writer, BatchWriter):
+            return self.writer.write_batch(raws)
+        return self.writer.write(raws[0])
+
+    def _raw(self, record: Submission) -> bytes:
+        if self.ignore_empty:
+            return jsonvalue.dumps(_without_empty(record.post if self.send_mapped else record.own))
+        return record.post_raw if self.send_mapped else record.pre_raw
 
 
-def _position(
-    connection: Connection,
-    http: Tree,
-    index: int,
-    collector: TemplateCollector,
-    lookups: Sequence[Tree],
-    *,
-    strict: bool,
-) -> Position:
-    response = http.get("response") or {}
-    uri, uri_field = _placed_at(http, "relativeURI", index)
-    uri = uri or ""
-    if http.get("singleBraces") and "{{" not in uri:
-        names = {entry.get("name") for entry in lookups}
-        uri = _SINGLE_BRACES.sub(lambda found: _braced(found[1], names), uri)
-    body, body_field = _placed_at(http, "body", index)
-    resource_path, id_path = (
-        collector.path(text, f"http.response.{field}")
-        for text, field in (_placed_at(response, name, index) for name in ("resourcePath", "resourceIdPath"))
-    )
-    return Position(
-        _at(http.get("method"), index) or "POST",
-        collector.compile(uri, Place.URI, f"http.{uri_field}", strict=strict),
-        collector.compile(body, body_place(_media_type(connection, http)), f"http.{body_field}", strict=strict)
-        if body
-        else None,
-        _rules(connection, http, index, collector),
-        resource_path,
-        id_path,
-    )
-
-
-def _media_type(connection: Connection, http: Tree) -> str:
-    return http.get("requestMediaType") or connection.http.get("mediaType") or "json"
-
-
-def _rules(connection: Connection, http: Tree, index: int, collector: TemplateCollector) -> ResponseRules:
-    response = http.get("response") or {}
-    media_types = answer_media_types(connection.http, http)
-    for name in ("successPath", "failPath"):
-        text, field = _placed_at(response, name, index)
-        collector.selector(text, f"http.response.{field}", media_types)
-    collector.selector(response.get("errorPath"), "http.response.errorPath", media_types)
-    try:
-        return ResponseRules.of(
-            {
-                "successPath": _at(response.get("successPath"), index),
-                "successValues": _at(response.get("successValues"), index),
-                "failPath": _at(response.get("failPath"), index),
-                "failValues": _at(response.get("failValues"), index),
-                "errorPath": response.get("errorPath"),
-                "allowArrayforSuccessPath": response.get("allowArrayforSuccessPath"),
-            },
-            success_media_type=http.get("successMediaType"),
-            error_media_type=http.get("errorMediaType"),
-        )
-    except PathError:
-        return ResponseRules()  # told with its field by the collector
-
-
-def _unsupported_lookups(
-    positions: Sequence[Position], headers: Sequence[HeaderTemplate], lookups: Sequence[Tree]
-) -> Iterator[Problem]:
-    """Templates that read the result of a dynamic or cache lookup."""
-    templates = [(f"http.relativeURI.{index}", position.relative_uri) for index, position in enumerate(positions)]
-    templates += [(f"http.body.{index}", at.body) for index, at in enumerate(positions) if at.body is not None]
-    templates += [(f"http.headers.{index}.value", header.value) for index, header in enumerate(headers)]
-    return dynamic_lookups(templates, lookups)
-
-
-def _braced(name: str, lookups: set[Any]) -> str:
-    """``{name}`` of the earlier edition: the lookup of that name if there is one, else the record's member (9.9)."""
-    return f"{{{{lookup.[{name}]}}}}" if name in lookups else f"{{{{record.[{name}]}}}}"
-
-
-def _at(values: Json, index: int) -> Any:
-    """Element ``index`` of a per-position list; the last one serves the rest (9.2)."""
-    if not values:
-        return None
-    return values[min(index, len(values) - 1)]
-
-
-def _placed_at(block: Tree, name: str, index: int) -> tuple[Any, str]:
-    """That element with its field: the last one's when it serves the rest."""
-    values = block.get(name) or ()
-    return _at(values, index), f"{name}.{max(0, min(index, len(values) - 1))}"
-
-
-def _scope(run: Run, record: Json) -> Scope:
-    return run.scope({"record": record, "data": [record], "0": record}, record_names=True)
+def _scope(run: Run, records: list[Json], looked_up: Mapping[str, Json]) -> Scope:
+    """What templates of a request see: the first record of its batch, and all of them as ``data``; nothing of those that do not look."""
+    if not records:
+        return run.scope({"lookup": looked_up})
+    first = records[0]
+    return run.scope({"record": first, "data": records, "0": first, "lookup": looked_up}, record_names=True)
 
 
 def _without_empty(value: Json) -> Json:
@@ -256,65 +238,3 @@ def _without_empty(value: Json) -> Json:
     if isinstance(value, list):
         return [item for item in map(_without_empty, value) if not jsonvalue.is_empty(item)]
     return value
-
-
-def _result(answer: Answer, chosen: Position) -> RecordResult:
-    """What one answer says about one record (contract.md 4.4)."""
-    document, value = _json_of(answer)
-    failed = answer.verdict is not Verdict.SUCCESS
-    if chosen.resource_path is not None and value is not NOTHING:
-        found = chosen.resource_path.first(value)
-        if found is not NOTHING or not failed:  # a failure without a resource shows the whole answer
-            value, document = found, _document(found)
-    if failed:
-        return RecordResult(422, json=document, errors=[(answer.code, answer.message, "application")])
-    return RecordResult(200, id=_id(value, chosen.id_path), json=document)
-
-
-def _json_of(answer: Answer) -> tuple[bytes | None, Json]:
-    """The answer as ``_json``, verbatim where it is JSON, and decoded; anything that is no object or array becomes ``_raw``."""
-    body = answer.response.body
-    if not body.strip():
-        return None, NOTHING
-    try:
-        value = answer.value()
-    except UnreadableBody:
-        return _raw(body, answer.charset), NOTHING
-    if isinstance(value, XmlDocument):
-        return _raw(body, answer.charset), NOTHING
-    if not isinstance(value, (dict, list)):
-        return _raw(body, answer.charset), value
-    utf8 = answer.charset is None or charset_name(answer.charset) == "utf-8"
-    verbatim = utf8 and answer.codec is not None and answer.codec.media_type == "json"
-    return (_trimmed(body) if verbatim else jsonvalue.dumps(value)), value
-
-
-def _document(value: Json) -> bytes | None:
-    if value is NOTHING or value is None:
-        return None
-    if isinstance(value, (dict, list)):
-        return jsonvalue.dumps(value)
-    return jsonvalue.dumps({"_raw": jsonvalue.text_of(value)})
-
-
-def _raw(body: bytes, charset: str | None) -> bytes:
-    return jsonvalue.dumps({"_raw": readable(body, charset)})
-
-
-def _id(value: Json, path: Path | None) -> str | None:
-    """``id`` of a result: at the configured path, else ``id``, else ``_id``; inside the only element of an array (9.5)."""
-    if isinstance(value, list) and len(value) == 1 and (path is None or path.first(value) is NOTHING):
-        value = value[0]
-    if path is not None:
-        found = path.first(value) if value is not NOTHING else NOTHING
-    else:
-        names = (name for name in _ID_NAMES if isinstance(value, dict) and not jsonvalue.is_empty(value.get(name)))
-        name = next(names, None)
-        found = value[name] if name is not None else NOTHING
-    if found is NOTHING or isinstance(found, (dict, list)) or jsonvalue.is_empty(found):
-        return None
-    return jsonvalue.text_of(found)
-
-
-def _trimmed(body: bytes) -> bytes:
-    return body.removeprefix(b"\xef\xbb\xbf").strip()

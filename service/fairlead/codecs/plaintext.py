@@ -1,0 +1,37 @@
+"""``text/plain`` in both directions (exports-imports.md 2.3, 9.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fairlead.codecs.charset import to_text
+from fairlead.codecs.members import text_in_body
+from fairlead.domain import jsonvalue
+from fairlead.engine.ports import ReadOptions
+
+
+class PlaintextCodec:
+    """The whole text is one record."""
+
+    media_type = "plaintext"
+
+    def parse(self, body: bytes, charset: str | None) -> str:
+        """The text: paths find nothing in it, ``$`` finds all of it (connections.md 5.1). Raises ``UnreadableBody``."""
+        return to_text(body, charset)
+
+    def records(self, body: bytes, charset: str | None, options: ReadOptions) -> list[bytes]:
+        """``{"value":"<text>"}``; none of an empty body. Raises ``UnreadableBody``."""
+        text = to_text(body, charset, options.encoding)
+        return [jsonvalue.dumps({"value": text})] if text else []
+
+    def write(self, record: bytes) -> bytes:
+        """The text of the only member, else the record's JSON text."""
+        value = jsonvalue.loads(record)
+        if isinstance(value, dict) and len(value) == 1:
+            (value,) = value.values()
+            return text_in_body(value).encode("utf-8", "surrogatepass")
+        return record
+
+    def write_batch(self, records: Sequence[bytes]) -> bytes:
+        """A line a record, without a line feed at the end."""
+        return b"\n".join(map(self.write, records))
