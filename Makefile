@@ -44,7 +44,7 @@ test-all: $(STAMP) oracle oidc ## run every test, also those that need Java 17 w
 	@tests/servers/with-mongo $(PYTEST) tests
 
 test-real: $(STAMP) oidc ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
-	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q tests/real
+	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q tests/real tests/e2e/test_renewal_processes.py
 
 oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
 
