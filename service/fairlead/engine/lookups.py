@@ -49,7 +49,7 @@ class DynamicLookups:
         self._refusal = refusal
         self._kept: dict[Hashable, tuple[Results, int]] = {}
         self._weight = 0
-        self._asking: dict[Hashable, asyncio.Future[Results | MappingError]] = {}
+        self._asking: dict[Hashable, asyncio.Future[Results | MappingError | AuthenticationFailed]] = {}
 
     def kept(self, key: Hashable) -> Results:
         """Results that are known already, by ``extract``."""
@@ -62,6 +62,8 @@ class DynamicLookups:
             outcome = await asyncio.shield(running)
             if isinstance(outcome, MappingError):
                 raise MappingError(outcome.code, outcome.message, outcome.source)
+            if isinstance(outcome, AuthenticationFailed):
+                raise AuthenticationFailed(outcome.problems)
             if lookup.extract in outcome:
                 return outcome[lookup.extract]
         if self._refusal.problem is not None:
@@ -71,7 +73,7 @@ class DynamicLookups:
             results = await lookup.ask(self.run, build)
             self._keep(key, results)
             asking.set_result(results)
-        except MappingError as error:
+        except (MappingError, AuthenticationFailed) as error:
             asking.set_result(error)
             raise
         finally:

@@ -175,8 +175,8 @@ class ArraySource:
         if isinstance(value, list) and (
             not self.nested or (not element and value and all(isinstance(inner, list) for inner in value))
         ):
-            into.extend(value)
-        else:
+            into.extend(inner for inner in value if not is_hollow(inner))
+        elif not is_hollow(value):
             into.append(value)
 
 

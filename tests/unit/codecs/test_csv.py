@@ -183,3 +183,9 @@ def test_only_objects_become_rows() -> None:
     assert isinstance(codec, BatchWriter)
     with pytest.raises(InvalidContent, match="cannot be written as csv"):
         codec.write(b"[1]")
+
+
+def test_a_row_is_bounded_and_a_body_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is what has not become a row yet."""
+    monkeypatch.setattr(csv_lines, "MAX_ROW", 200_000)
+    assert len(read("csv", "a\n" + '"x\ny"\n' * 100_000) or ()) == 100_000

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from fairlead.codecs import xml
+from fairlead.codecs import xml, xml_records
 from fairlead.codecs.registry import codecs
 from fairlead.codecs.xml import XmlCodec
 from fairlead.domain import jsonvalue
@@ -140,6 +140,14 @@ def test_a_large_answer_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) 
     records = read("xml", large(20_000), "/r/list/o")
     assert records is not None
     assert [record["n"] for record in records] == [str(number) for number in range(20_000)]
+
+
+def test_what_became_a_record_is_no_longer_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end the tree holds the last record's element and those around it."""
+    left: list[int] = []
+    monkeypatch.setattr(xml_records, "refuse_entities", lambda root: left.append(sum(1 for _ in root.iter())))
+    read("xml", large(20_000), "/r/list/o")
+    assert left[-1] == 3
 
 
 @pytest.mark.parametrize("path", ["/r/list/none", "/r/list"])

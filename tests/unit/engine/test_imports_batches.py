@@ -193,6 +193,18 @@ async def test_one_long_record_in_a_batch_fails_alone(service: Service) -> None:
     assert bodies(service) == [[{"n": 0}], [{"n": 2}]]
 
 
+async def test_a_record_that_a_format_cannot_hold_fails_its_batch_not(service: Service) -> None:
+    """exports-imports.md 9.3, contract.md 4.4: the others of its batch are sent."""
+    answer = reply(b"<r><i><id>1</id></i><i><id>3</id></i></r>")
+    answer.headers.set("Content-Type", "application/xml")
+    service.application.answers = lambda request: answer
+    model = bulk(batchSize=3, requestMediaType="xml", successMediaType="xml", response={"resourcePath": ["/r/i"]})
+    results = await service.run_import(await created(service), model, [{"n": 1}, ["rows"], {"n": 3}])
+    assert [(r["statusCode"], r.get("id")) for r in results] == [(200, "1"), (422, None), (200, "3")]
+    (sent,) = service.application.sent
+    assert sent.body == b"<records><record><n>1</n></record><record><n>3</n></record></records>"
+
+
 async def test_templates_of_a_batch(service: Service) -> None:
     """handlebars.md 2.1: the URI sees the records before, the body after the mapping, as ``batch_of_records[].record`` and ``data[]``."""
     body = (

@@ -138,10 +138,17 @@ async def test_equal_requests_are_made_once_in_a_call(service: Service) -> None:
 @pytest.mark.parametrize(("level", "requests"), [(1, 3), (3, 1)])
 async def test_a_shared_failure_is_no_result(service: Service, level: int, requests: int) -> None:
     """exports-imports.md 12: who waits for the same request fails with it; who comes later asks again."""
-    service.application.answers = crm
+
+    async def answers(request: HttpRequest) -> HttpResponse:
+        await service.clock.sleep(1)
+        return crm(request)
+
+    service.application.answers = answers
     id = await created(service, concurrencyLevel=level)
-    results = await service.run_import(id, importing(CUSTOMER, **MAPPING), [{"email": "broken"}] * 3)
-    assert {r["errors"][0]["code"] for r in results} == {"500"}
+    model = importing(CUSTOMER, **MAPPING)
+    call = asyncio.create_task(service.run_import(id, model, [{"email": "broken"}] * 3))
+    await service.clock.advance(10)
+    assert {r["errors"][0]["code"] for r in await call} == {"500"}
     assert len(asked(service)) == requests
 
 
@@ -340,13 +347,22 @@ async def test_mapping_alone_on_an_offline_connection(service: Service) -> None:
     assert service.application.sent == []
 
 
-async def test_credentials_that_a_lookup_finds_refused_end_the_call(service: Service) -> None:
-    """contract.md 4.4: 401 for the record and all remaining ones, no further request."""
-    service.application.answers = lambda request: reply(b"who?", 401)
-    id = await created(service, concurrencyLevel=1)
-    results = await service.run_import(id, importing(CUSTOMER, **MAPPING), [{"email": str(n)} for n in range(5)])
-    assert [r["statusCode"] for r in results] == [401] * 5
-    assert len(service.application.sent) == 1
+@pytest.mark.parametrize(("level", "shared"), [(1, False), (3, True), (3, False)])
+async def test_credentials_that_a_lookup_finds_refused_end_the_call(service: Service, level: int, shared: bool) -> None:
+    """contract.md 4.4: 401 for the record, for those that wait for the same request and for all remaining ones; no request more than were
+    on their way."""
+
+    async def answers(request: HttpRequest) -> HttpResponse:
+        await service.clock.sleep(1)
+        return reply(b"who?", 401)
+
+    service.application.answers = answers
+    id = await created(service, concurrencyLevel=level)
+    data = [{"email": "same" if shared else str(n)} for n in range(5)]
+    call = asyncio.create_task(service.run_import(id, importing(CUSTOMER, **MAPPING), data))
+    await service.clock.advance(10)
+    assert [r["statusCode"] for r in await call] == [401] * 5
+    assert len(service.application.sent) == (1 if shared else level)
 
 
 async def test_lookups_run_side_by_side_as_far_as_the_slots_allow(service: Service) -> None:

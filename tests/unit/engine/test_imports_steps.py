@@ -150,6 +150,9 @@ ORDER = {"orderId": 9, "lines": [{"sku": "A"}, {"sku": "B"}]}
 CHILDREN: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("bodies without _PARENT", MANY, ORDER, {"statusCode": 200, "_json": [{"at": "/o/9/A", "got": {"sku": "A"}}, {"at": "/o/9/B", "got": {"sku": "B"}}]}),
     ("unless mapped", {**MANY, "mapping": {"fields": [{"extract": "sku", "generate": "s"}, {"extract": "_PARENT.orderId", "generate": "o"}]}}, ORDER, {"statusCode": 200, "_json": [{"at": "/o/9/A", "got": {"s": "A", "o": 9}}, {"at": "/o/9/B", "got": {"s": "B", "o": 9}}]}),
+    ("a body template sees _PARENT", {**MANY, "http": {"relativeURI": ["/o"], "body": ['{"s":"{{record.s}}","o":{{record._PARENT.orderId}}}']}, "mapping": {"fields": [{"extract": "sku", "generate": "s"}]}}, ORDER, {"statusCode": 200, "_json": [{"at": "/o", "got": {"s": "A", "o": 9}}, {"at": "/o", "got": {"s": "B", "o": 9}}]}),
+    ("a member of that name is the child's own", {**MANY, "http": {"relativeURI": ["/{{record._PARENT}}"]}}, {"lines": [{"_PARENT": 5}]}, {"statusCode": 200, "_json": [{"at": "/5", "got": {"_PARENT": 5}}]}),
+    ("not in the body with ignoreEmptyNodes", {**MANY, "http": {"relativeURI": ["/o"], "ignoreEmptyNodes": True}}, {"orderId": 9, "lines": [{"sku": "A", "x": ""}]}, {"statusCode": 200, "_json": [{"at": "/o", "got": {"sku": "A"}}]}),
     ("no children", MANY, {"orderId": 9, "lines": []}, IGNORED),
     ("no array", MANY, {"orderId": 9}, IGNORED),
     ("null", MANY, {"orderId": 9, "lines": None}, IGNORED),

@@ -305,7 +305,8 @@ def entry_value(entry: dict[str, Any], record: Any, operation: str, lookups: dic
     if entry.get("hardCodedValue") is not None:
         value = [entry["hardCodedValue"]] if array else entry["hardCodedValue"]
     elif array:
-        value = [item for source in entry["sources"] for item in source_items(source, kind, record, operation, lookups)]
+        items = [item for source in entry["sources"] for item in source_items(source, kind, record, operation, lookups)]
+        value = [item for item in items if item not in ({}, [])]
     elif "mappings" in entry:
         views = shown(record, entry["extract"]) if "extract" in entry else [record]
         value = map_2(entry["mappings"], views[0], operation, lookups) if views else MISSING

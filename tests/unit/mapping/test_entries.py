@@ -73,7 +73,7 @@ def test_value(entry: dict[str, Any], record: str, out: str) -> None:
 
 
 SKU = two(generate="s", extract="$.l.s")
-ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2,3]],"n":5}'
+ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2,3]],"n":5,"e":""}'
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,37 @@ ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2
             ),
             '[{"s":"A","x":["p"]},{"s":"B","x":["q","r"]}]',
         ),
+        (
+            array("objectarray", {"extract": "$.l[*].t[*]", "mappings": [two("object", extract="$.l")]}),
+            '[{"x":{"s":"A","t":"p"}},{"x":{"s":"B","t":"q"}},{"x":{"s":"B","t":"r"}}]',
+        ),
+        (
+            array("objectarray", {"extract": "$.l[*].t[*]", "mappings": [two(extract="$.l[*].t")]}),
+            '[{"x":"p"},{"x":"q"},{"x":"r"}]',
+        ),
+        (
+            array(
+                "objectarray",
+                {"extract": "$.l[*].t[*]", "mappings": [array("stringarray", {"extract": "$.l[*].t"})]},
+            ),
+            '[{"x":["p"]},{"x":["q"]},{"x":["r"]}]',
+        ),
+        (
+            array("objectarray", {"extract": "$.none[*]", "default": '{"k":1}', "mappings": [two(extract="c")]}),
+            '[{"k":1}]',
+        ),
+        (
+            array("objectarray", {"extract": "$.none", "default": '{"k":1}', "mappings": [two(extract="c")]}),
+            '[{"k":1}]',
+        ),
+        (
+            array(
+                "objectarray",
+                {"extract": "$.e", "conditional": {"when": "extract_not_empty"}, "mappings": [two(extract="c")]},
+            ),
+            None,
+        ),
+        (array("objectarray", {"extract": "$.e", "mappings": [two(extract="c")]}), '[{"x":"c"}]'),
         (two("object", extract="$.l[2]", mappings=[SKU]), '{"s":"B"}'),
         (two("object", extract="$.l[9]", mappings=[two(extract="c")]), None),
     ],

@@ -150,7 +150,12 @@ class HttpImporter:
             return None
 
     def parcels(self, run: Run, position: int, batch: Sequence[Submission]) -> Iterator[Parcel]:
-        """One request, or as many as ``endPointBodyLimit`` asks for, each with as many records as fit."""
+        """One request, or as many as ``endPointBodyLimit`` asks for, each with as many records as fit. A record that the media type cannot
+        hold goes alone, with its problem."""
+        if len(batch) > 1 and self.positions[position].body is None and self._parcel(run, position, batch).problem:
+            alone = [self._parcel(run, position, [record]) for record in batch]
+            yield from (parcel for parcel in alone if parcel.problem is not None)
+            batch = [record for parcel in alone if parcel.problem is None for record in parcel.records]
         start = 0
         while start < len(batch):
             parcel, fits = self._parcel(run, position, batch[start:]), len(batch) - start
@@ -204,9 +209,12 @@ class HttpImporter:
     def _body(self, run: Run, chosen: ImportPosition, records: Sequence[Submission]) -> bytes | None:
         """Raises ``TemplateError``, ``MappingError``, ``InvalidContent`` and ``JsonError``."""
         if chosen.body is not None:
-            scope = _scope(run, [one.post for one in records], records[0].looked_up)
+            scope = _scope(run, [one.post_seen for one in records], records[0].looked_up)
             if self.batch_size > 1:
-                batch = [{"record": one.post, "lookup": one.looked_up} for one in records]
+                batch = [
+                    {"record": one, "lookup": of.looked_up}
+                    for one, of in zip(scope.context["data"], records, strict=True)
+                ]
                 scope.context = {**scope.context, "batch_of_records": batch}
             return chosen.body.render(scope).encode("utf-8", "surrogatepass")
         if chosen.method in _WITHOUT_BODY or self.writer is None:
