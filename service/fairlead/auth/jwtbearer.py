@@ -124,6 +124,8 @@ def _claims(payload: Mapping[str, Json], session: AuthSession) -> dict[str, Json
     claims: dict[str, Json] = _rendered(payload, session, _PAYLOAD)
     for name, default in (("nbf", None), ("iat", 0), ("exp", _LIFETIME)):
         value = claims.get(name)
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+            value = claims[name] = int(value)  # a template gives text, and dates are numbers (RFC 7519 2, NumericDate)
         offset = default if value is None else jsonvalue.number_of(value)
         if offset is not None and abs(offset) < _FIRST_DATE:
             claims[name] = now + int(offset)
@@ -145,10 +147,7 @@ def _rendered(value: Json, session: AuthSession, place_of: str) -> Json:
 
 
 def _end(exp: Json) -> float:
-    """When a token ends, in seconds since 1970; a claim that a template gave is a text of digits. 0, so that it serves one request only,
-    when nobody can tell."""
-    if isinstance(exp, str):
-        return float(exp) if exp.isascii() and exp.isdigit() and len(exp) < 20 else 0.0
+    """When a token ends, in seconds since 1970. 0, so that it serves one request only, when nobody can tell."""
     return float(max(0, min(jsonvalue.number_of(exp) or 0, 1e12)))
 
 

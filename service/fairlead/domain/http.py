@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
+
+_NOT_SETTABLE: Final = frozenset(("host", "content-length", "transfer-encoding", "connection"))
+
+
+def can_be_set(name: str) -> bool:
+    """Whether a configuration may send a header of that name: a token (RFC 9110 5.6.2) that the transport does not write itself
+    (connections.md 13.2)."""
+    token = bool(name) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
+    return token and name.lower() not in _NOT_SETTABLE
 
 
 class Headers:

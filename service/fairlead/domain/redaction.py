@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from functools import lru_cache
 
 from fairlead.domain.secret import MASK
 
@@ -17,28 +16,59 @@ _SHORTEST = 4
 _LOOK_AHEAD = 16
 """How much longer than what is shown the text is that is redacted: a mask is shorter than what it hides."""
 
+_LONGEST_ESCAPE = 6
+"""Characters that one may become: ``\\u0026``."""
+
 _MOST_LEARNED = 64
 """Secrets learned at work that are searched for: the tokens and cookies of a connection's last renewals."""
 
 
-def _forms(secret: str) -> set[str]:
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos", "\n": "#10", "\t": "#9", "\r": "#13"}
+_LONGEST_PATTERN = 4096
+"""Characters of a secret that are searched for in every spelling; of a longer one the rest is masked where it stands as it is."""
+
+
+@lru_cache(maxsize=1024)
+def _character(character: str) -> str:
+    """A pattern of everything that a character becomes in URLs, forms, JSON (also quoted in JSON) and XML, escaped once or twice."""
+    if character in _PLAIN:
+        return character
+    raw = character.encode("utf-8", "surrogatepass")
+    code = ord(character)
+    units = character.encode("utf-16-be", "surrogatepass")
+    ways = [
+        re.escape(character),
+        "".join(f"%(?:25)?{_hex(byte, 2)}" for byte in raw),
+        "".join(r"\\{1,2}u" + _hex(int.from_bytes(units[at : at + 2], "big"), 4) for at in range(0, len(units), 2)),
+        f"&(?:amp;)?#(?:{code}|[xX]0{{0,3}}{_hex(code, 1)});",
+    ]
+    if character in _NAMED:
+        ways.append(f"&(?:amp;)?{_NAMED[character]};")
+    if character == " ":
+        ways.append(r"\+")
+    quoted = json.dumps(character)[1:-1]
+    if len(quoted) == 2:
+        ways.append(r"\\{1,3}" + re.escape(quoted[1]))
+    elif character == "/":
+        ways.append(r"\\{1,2}/")
+    return f"(?:{'|'.join(ways)})"
+
+
+def _hex(number: int, digits: int) -> str:
+    return "".join(d if d.isdigit() else f"[{d}{d.upper()}]" for d in f"{number:0{digits}x}")
+
+
+def _spellings(secret: str) -> str:
+    """A pattern of the secret however it is escaped."""
+    head, rest = secret[:_LONGEST_PATTERN], secret[_LONGEST_PATTERN:]
+    return "".join(map(_character, head)) + (f"(?:{re.escape(rest)})?" if rest else "")
+
+
+def _encodings(secret: str) -> set[str]:
+    """The secret in hex and Base64, the latter wherever it begins in a longer text."""
     raw = secret.encode("utf-8", "surrogatepass")
-    in_json = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
-    forms = {
-        secret,
-        quote(secret, safe="", errors="replace"),
-        quote(secret, safe="-_.!~*'()", errors="replace"),
-        quote_plus(secret, errors="replace"),
-        *in_json,
-        in_json[0].replace("/", "\\/"),
-        # an application that quotes the JSON it was sent in JSON of its own
-        *(json.dumps(text, ensure_ascii=False)[1:-1] for text in in_json),
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        html.escape(secret, quote=False).replace('"', "&quot;").replace("'", "&apos;"),
-        raw.hex(),
-        raw.hex().upper(),
-    }
+    forms = {raw.hex(), raw.hex().upper()}
     for shift in range(3):
         # At each alignment only the characters that depend on the secret alone can be searched for.
         text = base64.b64encode(b"\0" * shift + raw).decode()
@@ -48,8 +78,7 @@ def _forms(secret: str) -> set[str]:
         if len(core) >= _SHORTEST:
             forms.add(core)
             forms.add(core.replace("+", "-").replace("/", "_"))
-            forms.add(quote(core, safe=""))
-    return {form for form in forms if len(form) >= _SHORTEST}
+    return forms
 
 
 class Redactor:
@@ -86,21 +115,23 @@ class Redactor:
 
     def cut(self, text: str, limit: int, also: Iterable[str] = ()) -> str:
         """The first ``limit`` characters of the redacted text; of a long text only as much is looked at as that needs. ``also``: secrets
-        that nobody will look for again, for which nothing is compiled."""
+        that nobody will look for again."""
         head = text[: limit * _LOOK_AHEAD]
-        for form in sorted((form for secret in also for form in _forms(secret)), key=len, reverse=True):
-            head = head.replace(form, MASK)
+        for pattern in (_spellings(secret) for secret in also if len(secret) >= _SHORTEST):
+            head = re.sub(pattern, MASK, head)
         shown = self(head)
-        if len(head) < len(text):
+        if len(text) > limit * _LOOK_AHEAD:
             # The end of the head may hold the beginning of a secret.
             shown = shown[: max(0, len(shown) - self._longest)]
         return shown[:limit]
 
     def _compile(self) -> None:
-        forms = {form for secret in (*self._secrets, *self._learned) for form in _forms(secret)}
-        ordered = sorted(forms, key=len, reverse=True)
-        self._longest = len(ordered[0]) if ordered else 0
-        self._pattern = re.compile("|".join(re.escape(form) for form in ordered)) if ordered else None
+        secrets = sorted((*self._secrets, *self._learned), key=len, reverse=True)
+        encoded = sorted({form for secret in secrets for form in _encodings(secret)}, key=len, reverse=True)
+        # Base64 of the longer secret may hold that of a shorter one: all of it goes first.
+        patterns = [*map(_spellings, encoded), *map(_spellings, secrets)]
+        self._longest = max((len(form) for form in (*encoded, *secrets)), default=0) * _LONGEST_ESCAPE
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
         self._stale = False
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from fairlead.domain import urls
 from fairlead.domain.http import HttpRequest, HttpResponse
+from fairlead.domain.redaction import Redactor
 
 MAX_REDIRECTS: Final = 5
 
@@ -14,10 +15,15 @@ _METHOD_KEPT: Final = frozenset((307, 308))
 _CREDENTIALS: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
 
 
-def next_request(request: HttpRequest, response: HttpResponse, *, skip_authorization: bool) -> HttpRequest | None:
+_NO_SECRETS: Final = Redactor()
+
+
+def next_request(
+    request: HttpRequest, response: HttpResponse, *, skip_authorization: bool, redactor: Redactor = _NO_SECRETS
+) -> HttpRequest | None:
     """The request that the redirect ``response`` asks for, or nothing when ``response`` is the answer. At another origin it
-    carries no credentials, and they do not come back when a later redirect returns; one whose body holds them is not sent there at
-    all. At the same origin a token of the query is added again."""
+    carries no credentials, those that are marked and those that ``redactor`` finds by value, and they do not come back when a later
+    redirect returns; one whose body holds them is not sent there at all. At the same origin a token of the query is added again."""
     followed = _FOLLOWED if request.method in ("GET", "HEAD") else _METHOD_KEPT
     location = response.headers.get("Location") if response.status in followed else None
     if not location:
@@ -27,13 +33,18 @@ def next_request(request: HttpRequest, response: HttpResponse, *, skip_authoriza
     except urls.UrlError:
         return None
     at_home = stays(request.url, target)
-    if not at_home and request.secret_body and request.body:
+    if (
+        not at_home
+        and request.body
+        and (request.secret_body or _shows(redactor, request.body.decode("utf-8", "replace")))
+    ):
         return None
     following = request.copy()
     following.url = target
     dropped: frozenset[str] = frozenset()
     if not at_home:
-        dropped = _CREDENTIALS | request.secret_headers
+        shown = (name.lower() for name, value in request.headers.items() if _shows(redactor, value))
+        dropped = _CREDENTIALS | request.secret_headers | frozenset(shown)
     else:
         if request.secret_query is not None:
             following.url = urls.append_query(target, *request.secret_query)
@@ -42,6 +53,10 @@ def next_request(request: HttpRequest, response: HttpResponse, *, skip_authoriza
     for name in dropped:
         following.headers.remove(name)
     return following
+
+
+def _shows(redactor: Redactor, text: str) -> bool:
+    return redactor(text) != text
 
 
 def stays(url: str, target: str) -> bool:

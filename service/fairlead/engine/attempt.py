@@ -216,8 +216,8 @@ class Attempts:
             # A redirect may be how the application says "sign in" or "slow down" (6.1, 7.1): then it is not followed.
             if answer.verdict is not Verdict.FAILED or not call.follow:
                 return answer
-            skip = call.prepared.profile.skip_authorization_on_redirect
-            following = next_request(request, answer.response, skip_authorization=skip)
+            skip, redactor = call.prepared.profile.skip_authorization_on_redirect, call.prepared.connection.redactor
+            following = next_request(request, answer.response, skip_authorization=skip, redactor=redactor)
             if following is None:
                 return answer
             if followed == MAX_REDIRECTS:

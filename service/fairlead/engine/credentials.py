@@ -108,7 +108,7 @@ def is_authorized_in_browser(http: Mapping[str, Any]) -> bool:
 
 def after_replacement(document: Document, runtime: Tree, revealed: Tree, whole: Tree) -> Tree:
     """The runtime part after a PUT (contract.md 1.7, 2.1): tokens that a mask kept are the new document's own now, and keep their end;
-    any other token starts anew. Cookies stay as long as the place to sign in at and the way to do it stay."""
+    any other token starts anew. Cookies stay as long as the place to sign in at, the login and what its templates may read stay."""
     before, after = _signing(revealed), _signing(whole)
     kept = document.runtime.get(CREDENTIALS) or {}
     runtime = {name: value for name, value in runtime.items() if name not in (CREDENTIALS, AUTHORIZE)}
@@ -121,7 +121,7 @@ def after_replacement(document: Document, runtime: Tree, revealed: Tree, whole: 
             left["secrets"] = {_TOKENS: kept["secrets"][_TOKENS]}
         if document.runtime.get(AUTHORIZE):
             runtime[AUTHORIZE] = True
-    if same_place and _COOKIES in kept:
+    if same_place and before["login"] == after["login"] and _COOKIES in kept:
         left[_COOKIES] = kept[_COOKIES]
     generation = int(kept.get("generation", 0))
     if not (same_token and same_place):
@@ -141,6 +141,7 @@ def _signing(tree: Tree) -> dict[str, Any]:
     return {
         "token": (_clear(token.get("token")), _clear(token.get("refreshToken"))),
         "place": (*place, token.get("refreshRelativeURI")),
+        "login": (cookie, http.get("encrypted"), http.get("unencrypted")),
     }
 
 

@@ -72,6 +72,7 @@ def build(*, strict: bool, identity: ClientIdentity | None = None) -> Tls:
             context.load_verify_locations(cadata=b"".join(ca.public_bytes(Encoding.DER) for ca in found.authorities))
         if found.key is not None:
             load_chain(context, found.chain, found.key)
+            context.post_handshake_auth = True  # TLS 1.3: a server may ask for the certificate once it knows the path
     except ssl.SSLError as error:
         raise _unusable(f"the client certificate is refused by the TLS library: {error.reason}") from None
     return Tls(context, found.chain[0] if found.key is not None else None)

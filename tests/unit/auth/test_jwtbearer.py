@@ -122,7 +122,7 @@ CLAIMS: list[tuple[dict[str, Any], str]] = [
     ({"exp": jsonvalue.loads("1768473000.50"), "iat": 0}, f'{{"exp":1768473000.50,"iat":{NOW}}}'),
     ({"exp": jsonvalue.loads("-1e999"), "iat": 0}, f'{{"exp":-1e999,"iat":{NOW}}}'),
     ({"exp": -(10**30), "iat": 0}, f'{{"exp":-{10**30},"iat":{NOW}}}'),
-    ({"exp": "3600", "iat": "0"}, '{"exp":"3600","iat":"0"}'),
+    ({"exp": "3600", "iat": "0"}, '{"exp":1768473000,"iat":1768469400}'),
     ({"exp": True, "iat": 0}, f'{{"exp":true,"iat":{NOW}}}'),
     ({"other": 5, "exp": 1, "iat": 1}, f'{{"other":5,"exp":{NOW + 1},"iat":{NOW + 1}}}'),
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -28,7 +29,14 @@ SECRET = 'S3cr"t&p√ss word+/='
         html.escape(SECRET),
         html.escape(SECRET, quote=False),
         html.escape(SECRET, quote=False).replace('"', "&quot;"),
+        re.sub("%..", lambda found: found[0].lower(), quote(SECRET, safe="/")),
+        quote(quote(SECRET, safe=""), safe=""),
+        json.dumps(SECRET)[1:-1].replace("&", "\\u0026").replace("+", "\\u002B"),
+        SECRET.replace("&", "&amp;"),
+        SECRET.replace("&", "&#38;").replace('"', "&#x22;"),
+        html.escape(html.escape(SECRET)),
         SECRET.encode().hex(),
+        quote(base64.b64encode(SECRET.encode()).decode(), safe="/"),
         base64.b64encode(SECRET.encode()).decode(),
         base64.b64encode(b"u:" + SECRET.encode()).decode(),
         base64.b64encode(b"us:" + SECRET.encode()).decode(),
@@ -71,3 +79,22 @@ def test_a_text_of_nothing_but_secrets_shows_none() -> None:
 def test_a_secret_never_shows_itself(form: object) -> None:
     """D5: repr, str and format are the mask."""
     assert form(Secret("value-of-the-secret")) == MASK  # type: ignore[operator]  # every entry of the table is callable
+
+
+@pytest.mark.parametrize("also", [(), ("Bearer t0k3n-value-that-is-long",)])
+def test_a_short_text_is_shown_whole(also: tuple[str, ...]) -> None:
+    """contract.md 1.5: only a text that is longer than what is looked at loses its end."""
+    redactor = Redactor(["t0k3n-value-that-is-long", "k" * 300])
+    text = "The token Bearer t0k3n-value-that-is-long has not the scope orders.read; ask your administrator."
+    shown = redactor.cut(text, 4096, also)
+    assert shown.startswith("The token ")
+    assert shown.endswith(" has not the scope orders.read; ask your administrator.")
+    assert "t0k3n" not in shown
+
+
+def test_a_long_secret_does_not_swallow_the_message() -> None:
+    """A stored key of several thousand characters is one secret among others."""
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEF\n" * 120
+    redactor = Redactor([key])
+    assert redactor.cut("no such order", 4096) == "no such order"
+    assert redactor(f"<{json.dumps(key)}>") == f'<"{MASK}">'

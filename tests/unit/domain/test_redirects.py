@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
+from fairlead.domain.redaction import Redactor
 from fairlead.domain.redirects import next_request
 
 
@@ -92,3 +93,20 @@ def test_a_token_of_the_query_comes_along_within_the_origin() -> None:
         following = next_request(request, _answer(302, location), skip_authorization=False)
         assert following is not None
         assert following.url == url
+
+
+def test_what_shows_a_secret_stays_at_home() -> None:
+    """13.4: no credential reaches another origin, whichever template put it into a header; a body that shows one is not sent there."""
+    redactor = Redactor(["s3cr3t-key"])
+    request = _request("GET")
+    request.headers.set("X-Whole", '{"http":{"encrypted":{"k":"s3cr3t-key"}}}')
+    request.headers.set("X-Plain", "nothing")
+    following = next_request(request, _answer(307, "https://b.test/y"), skip_authorization=False, redactor=redactor)
+    assert following is not None
+    assert [name for name, _ in following.headers.items()] == ["Accept", "X-Plain"]
+    at_home = next_request(request, _answer(307, "/y"), skip_authorization=False, redactor=redactor)
+    assert at_home is not None
+    assert "X-Whole" in at_home.headers
+    request = _request("POST")
+    request.body = b'{"k":"s3cr3t-key"}'
+    assert next_request(request, _answer(307, "https://b.test/y"), skip_authorization=False, redactor=redactor) is None

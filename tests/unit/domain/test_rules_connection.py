@@ -98,6 +98,14 @@ AUTHENTICATION: Rows = [
     ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {}, "secret": "s"}}, {f"{AUTH}.jwt.payload"}),
     ({"type": "jwt", "jwt": {"signatureMethod": "hmac-sha256", "payload": {"a": 1}, "secret": "s"}}, set()),
     ({"type": "jwtbearer", "jwt": {"signatureMethod": "es256", "payload": {"a": 1}, "secret": "s"}}, {f"{AUTH}.jwt.privateKey"}),
+    *[
+        ({"type": "token", "token": {"token": "t", "headerName": name}}, {f"{AUTH}.token.headerName"})
+        for name in ("Host", "content-length", "Transfer-Encoding", "Connection", "X Y", "X: y", "\u00fc", "X: a\r\nInjected")
+    ],
+    ({"type": "token", "token": {"token": "t", "headerName": "X-Api-Key", "scheme": "a\nb"}}, {f"{AUTH}.token.scheme"}),
+    ({"type": "token", "token": {"token": "  "}}, {f"{AUTH}.token.token"}),
+    ({"type": "token", "token": {"token": "t" * 16385}}, {f"{AUTH}.token.token"}),
+    ({"type": "token", "token": {"token": "t" * 16384}}, set()),
     ({"type": "specific"}, {f"{AUTH}.type"}),
     ({"type": "custom", "failValues": ["x"]}, {f"{AUTH}.failPath"}),
     ({"type": "custom", "failValues": ["x"], "failPath": "p"}, set()),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fairlead.domain import urls
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
+from fairlead.domain.http import can_be_set
 
 MAXIMUM_LEVEL: Final = {"http": 50, "rest": 100}
 
@@ -20,6 +21,7 @@ def check_connection(http: Tree) -> list[Problem]:
     return [
         *_base_uri(http),
         *_authentication(http),
+        *_credential_header(http),
         *_detection(http, "rateLimit", "http.rateLimit"),
         *_detection(http, "auth", "http.auth"),
         *_ping(http),
@@ -50,6 +52,9 @@ def _base_uri(http: Tree) -> Iterator[Problem]:
             urls.origin(urls.encode(uri))
         except urls.UrlError as error:
             yield invalid("http.baseURI", f"cannot be used: {error}")
+        else:
+            if urls.has_user(urls.encode(uri)):
+                yield invalid("http.baseURI", "holds a user name or password; give them in auth")
 
 
 def _block(http: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -94,6 +99,25 @@ def _token(http: Tree) -> Iterator[Problem]:
         yield invalid("http.auth.token.token", "must not contain a line break; was one copied along?")
     yield from _refresh(token)
     yield from _token_in_body(http)
+
+
+_LONGEST_TOKEN: Final = 16 * 1024
+
+
+def _credential_header(http: Tree) -> Iterator[Problem]:
+    """Of the types that put something into a header of the user's choice."""
+    token = _block(http, "auth", "token")
+    name = token.get("headerName")
+    if name and not can_be_set(str(name)):
+        yield invalid("http.auth.token.headerName", f"{str(name)[:50]!r} is not a header that can be set")
+    if any(character in str(token.get("scheme") or "") for character in "\r\n\0"):
+        yield invalid("http.auth.token.scheme", "must not contain a line break")
+    for field, value in (("token.token", token.get("token")), ("jwt.token", _block(http, "auth", "jwt").get("token"))):
+        text = str(value or "")
+        if text and not text.strip():
+            yield invalid(f"http.auth.{field}", "is blank")
+        elif len(text) > _LONGEST_TOKEN:
+            yield invalid(f"http.auth.{field}", f"has {len(text)} characters; at most {_LONGEST_TOKEN} can be sent")
 
 
 def _refresh(token: Mapping[str, Any]) -> Iterator[Problem]:

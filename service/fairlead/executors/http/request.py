@@ -10,7 +10,7 @@ from fairlead.codecs.media_types import accept, content_type
 from fairlead.domain import urls
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import InvalidContent, Problem
-from fairlead.domain.http import Headers, HttpRequest
+from fairlead.domain.http import Headers, HttpRequest, can_be_set
 from fairlead.domain.paths import Path, PathError, compile_path
 from fairlead.domain.product import ACCEPT_ENCODING, USER_AGENT
 from fairlead.domain.selector import check_selector
@@ -26,8 +26,6 @@ _OPEN_PLACES: Final = (
     "connection.rest.baseURI",
     "connection.rest.unencrypted",
 )
-
-_NOT_SETTABLE: Final = frozenset(("host", "content-length", "transfer-encoding", "connection"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class TemplateCollector:
         compiled = []
         for index, entry in enumerate(entries or ()):
             name = entry.get("name") or ""
-            if name.lower() in _NOT_SETTABLE or not _is_token(name):
+            if not can_be_set(name):
                 where = f"{field}.{index}.name"
                 self._problems.append(
                     Problem("invalid_field", f"{where}: {name!r} is not a header that can be set", where)
@@ -89,10 +87,14 @@ class TemplateCollector:
         return tuple(compiled)
 
 
+_REVEALING: Final = frozenset(("getValue", "hmac", "hash", "aws4"))
+
+
 def reads_secrets(template: Template) -> bool:
     """Whether a template can show a credential of the connection (connections.md 13.4): it reads the connection or the iClient
-    anywhere but at places that hold none. ``getValue`` may be given any path."""
-    return "getValue" in template.helpers or any(
+    anywhere but at places that hold none, or computes a signature. ``getValue`` may be given any path. What else may show one, a whole
+    context printed, is found by its value (``domain/redirects.py``)."""
+    return not _REVEALING.isdisjoint(template.helpers) or any(
         path.split(".")[0] in ("connection", "iClient") and not path.startswith(_OPEN_PLACES) for path in template.paths
     )
 
@@ -105,10 +107,6 @@ def dynamic_lookups(templates: Iterable[tuple[str, Template]], lookups: Iterable
         if used & names or (names and "lookup" in template.paths):
             message = f"{field}: a dynamic lookup in a template is stored but not supported by this build yet"
             yield Problem("feature_not_supported", message, field)
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +170,7 @@ class RequestBuilder:
                 self._set(headers, header, scope)
             for name, value in signing.added():
                 headers.set(name, value)
+                request.secret_headers |= {name.lower()}
         except TemplateError as error:
             raise InvalidContent(Problem("invalid_template", redact(error.message), field or None)) from None
         except urls.UrlError as error:
