@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from fairlead.api.authorization import AuthorizationServicer
 from fairlead.api.connections import ConnectionServicer
+from fairlead.api.exports import ExportServicer
 from fairlead.api.grpc_server import GrpcServer
 from fairlead.api.iclients import IclientServicer
 from fairlead.api.metrics import Metrics
@@ -37,13 +38,16 @@ from fairlead.engine.authorization_states import States
 from fairlead.engine.body import BodyReader
 from fairlead.engine.connections import Connections
 from fairlead.engine.deletion import Deletion
+from fairlead.engine.export_plan import ExportPlanner
 from fairlead.engine.exports import Exports
 from fairlead.engine.iclients import Iclients
 from fairlead.engine.imports import Imports
+from fairlead.engine.page_cache import PageCache
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ping import Ping
 from fairlead.engine.ports import Store, StoreUnavailable
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.preview import Preview
 from fairlead.engine.renewal import RENEWAL_SECONDS, Renewals
 from fairlead.engine.run import Executor
 from fairlead.engine.runs import Runs
@@ -51,8 +55,9 @@ from fairlead.engine.secrets import SecretBox
 from fairlead.engine.tokens import Tokens
 from fairlead.executors.http.executor import HttpExecutor
 from fairlead.limits.bucket import BucketSize, LeakyBuckets
-from fairlead.limits.coordinator import LocalCoordinator
+from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.pools import Pools
+from fairlead.limits.replica import Replica
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
 from fairlead.mapping.expressions import ExpressionCompiler
@@ -95,6 +100,7 @@ class Running:
     authorization: Authorization
     deletion: Deletion
     public_url: PublicUrl
+    replica: Replica
     store: Store
 
     async def ready(self) -> bool:
@@ -112,6 +118,7 @@ class Running:
         await self.deletion.close(RENEWAL_SECONDS)
         await self.renewals.close(RENEWAL_SECONDS)
         await self.transport.close()
+        await self.replica.close()
         await self.store.close()
 
 
@@ -134,13 +141,22 @@ async def start_service(settings: Settings) -> Running:
         raise StartError(f"FAIRLEAD_EGRESS_ALLOW: {error}") from None
     store = await _open_store(settings)
     try:
-        return await _start(settings, egress, store)
+        replica = Replica(store.coordination(), SystemClock())
+        try:
+            await replica.start()
+            return await _start(settings, egress, store, replica)
+        except BaseException:
+            await replica.close()
+            raise
+    except StoreUnavailable as error:
+        await store.close()
+        raise StartError(f"the database does not answer: {error}") from None
     except BaseException:
         await store.close()
         raise
 
 
-async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Running:
+async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica: Replica) -> Running:
     encryption, state = _keyrings(settings)
     clock = SystemClock()
     accounts, tokens = Accounts(store, clock), Tokens(store, clock)
@@ -150,7 +166,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
 
     registry = CollectorRegistry()
     transport = HttpTransport(egress, clock)
-    pools = Pools(clock, cap=settings.max_outbound)
+    pools = Pools(clock, cap=settings.max_outbound, replica=replica)
     limiter = LeakyBuckets(clock, BucketSize(settings.rate_limit_size, settings.rate_limit_per_second))
     templates = TemplateCompiler()
     mappings = MappingCompiler(templates)
@@ -161,7 +177,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
     executors.add("http", http)
     executors.add("rest", http)
 
-    coordinator = LocalCoordinator()
+    coordinator = StoreCoordinator(clock, replica)
     connections = Connections(store, box, preparer, pools, clock, coordinator, executors)
 
     async def refused(prepared: Prepared) -> None:
@@ -173,6 +189,8 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
     deletion = Deletion(connections, preparer, attempts, revocation)
     runs = Runs(attempts, clock, executors)
     public_url = PublicUrl(settings.public_url, settings.http_address)
+    expressions = ExpressionCompiler(templates, mappings)
+    planner = ExportPlanner(runs, mappings, expressions)
     states = States(store, box, state, clock)
     authorization = Authorization(store, box, states, preparer, attempts, oauth_authorization, public_url)
     service = Service(
@@ -182,9 +200,12 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
                 connections,
                 deletion,
                 Ping(preparer, connections, runs, clock),
-                Exports(preparer, runs, PagedStates(state, clock), mappings),
-                Imports(preparer, runs, mappings, ExpressionCompiler(templates, mappings)),
+                Exports(
+                    preparer, runs, PagedStates(state, clock), planner, PageCache(clock, settings.page_cache_bytes)
+                ),
+                Imports(preparer, runs, mappings, expressions),
             ),
+            "ExportService": ExportServicer(Preview(preparer, runs, planner, clock)),
             "IclientService": IclientServicer(Iclients(store, box, clock, coordinator, templates)),
             "TokenService": TokenServicer(),
             "EdgeService": EdgeServicer(),
@@ -212,6 +233,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store) -> Runn
         authorization,
         deletion,
         public_url,
+        replica,
         store,
     )
 

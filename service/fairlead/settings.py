@@ -39,6 +39,7 @@ class Settings:
     empty_lists: int = 200
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
+    page_cache_bytes: int = 64 * 1024 * 1024
     shutdown_seconds: float = 30
     otel_endpoint: str | None = None
 
@@ -164,6 +165,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "empty_lists": lambda text: int(_one_of("200", "204")(text)),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "max_body_bytes": _whole(1024, 1 << 30),
+    "page_cache_bytes": _whole(0, 1 << 40),
     "shutdown_seconds": _positive,
     "otel_endpoint": _url,
 }

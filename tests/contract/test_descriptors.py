@@ -16,6 +16,7 @@ from fairlead.v1 import (
     connection_service_pb2,
     edge_service_pb2,
     export_pb2,
+    export_service_pb2,
     iclient_pb2,
     iclient_service_pb2,
     import_model_pb2,
@@ -23,7 +24,14 @@ from fairlead.v1 import (
     token_service_pb2,
 )
 
-SERVICES = (authorization_service_pb2, connection_service_pb2, iclient_service_pb2, token_service_pb2, edge_service_pb2)
+SERVICES = (
+    authorization_service_pb2,
+    connection_service_pb2,
+    export_service_pb2,
+    iclient_service_pb2,
+    token_service_pb2,
+    edge_service_pb2,
+)
 MODELS: tuple[Descriptor, ...] = (
     connection_pb2.Connection.DESCRIPTOR,
     export_pb2.Export.DESCRIPTOR,

@@ -19,6 +19,7 @@ from fairlead.v1 import (
     authorization_service_pb2,
     common_pb2,
     connection_service_pb2,
+    export_service_pb2,
     iclient_service_pb2,
     options_pb2,
     token_service_pb2,
@@ -79,6 +80,7 @@ class ApiClient(Resource, Protocol):
     async def page(self, id: str, body: Any) -> Any: ...
     async def run_import(self, id: str, body: Any) -> Any: ...
     async def map(self, id: str, body: Any) -> Any: ...
+    async def preview(self, body: Any) -> Any: ...
     async def authorize(self, id: str) -> Any: ...
     async def authorization(self, id: str, authorization: str) -> Any: ...
     async def callback(self, **query: str) -> Page: ...
@@ -155,6 +157,9 @@ class RestClient(RestResource):
 
     async def map(self, id: str, body: Any) -> Any:
         return await self.call("POST", f"/v1/connections/{id}/import/map", body)
+
+    async def preview(self, body: Any) -> Any:
+        return await self.call("POST", "/v1/exports/preview", body)
 
     async def authorize(self, id: str) -> Any:
         return await self.call("GET", f"/v1/connections/{id}/oauth2")
@@ -272,6 +277,12 @@ class GrpcClient(GrpcResource):
 
     async def map(self, id: str, body: Any) -> Any:
         return await self._virtual("MapRecords", id, body, "data")
+
+    async def preview(self, body: Any) -> Any:
+        request = export_service_pb2.PreviewExportRequest()
+        beside = {name: body[name] for name in ("postData", "data") if name in body}
+        fill(request, {"export": {name: value for name, value in body.items() if name not in beside}, **beside})
+        return await self.json("ExportService/PreviewExport", request, export_service_pb2.PreviewExportResponse)
 
     async def authorize(self, id: str) -> Any:
         request = authorization_service_pb2.StartAuthorizationRequest(id=id)

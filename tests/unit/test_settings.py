@@ -43,6 +43,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("EMPTY_LISTS", "204", 204),
     ("LOG_LEVEL", "DEBUG", "debug"),
     ("MAX_BODY_BYTES", "1024", 1024),
+    ("PAGE_CACHE_BYTES", "0", 0),
     ("SHUTDOWN_SECONDS", "1", 1.0),
     ("OTEL_ENDPOINT", "http://collector:4317", "http://collector:4317"),
 ]

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from fairlead.cli import authorize, connection, export, imports, operator, serve
+from fairlead.cli import authorize, connection, export, imports, map, operator, serve
 from fairlead.cli.exits import OK, Stop
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ connection.app.command("authorize")(authorize.authorize)
 app.add_typer(connection.app, name="connection")
 app.add_typer(export.app, name="export")
 app.add_typer(imports.app, name="import")
+app.command("map")(map.map_records)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ def query_fields(route: Route) -> dict[str, FieldPlan]:
     return {
         plan.query: plan
         for plan in route.request_plan.fields
-        if plan.kind in _QUERIED and plan.name not in route.outside and plan.name != route.body
+        if plan.kind in _QUERIED and plan.name not in route.outside and plan.name != route.body and not plan.beside_body
     }
 
 

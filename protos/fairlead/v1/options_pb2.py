@@ -25,27 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66\x61irlead/v1/options.proto\x12\x0b\x66\x61irlead.v1\x1a google/protobuf/descriptor.proto\"\xa5\x04\n\nFieldRules\x12#\n\x08required\x18\x01 \x03(\x0e\x32\x11.fairlead.v1.Mode\x12&\n\x0boutput_only\x18\x02 \x03(\x0e\x32\x11.fairlead.v1.Mode\x12\x0e\n\x06secret\x18\x03 \x01(\x08\x12(\n\tjson_kind\x18\x04 \x01(\x0e\x32\x15.fairlead.v1.JsonKind\x12\x11\n\tjson_text\x18\x05 \x01(\x08\x12\x14\n\x07minimum\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07lowered\x18\x08 \x01(\x08\x12\x12\n\nmax_length\x18\t \x01(\r\x12\x1f\n\x04\x66old\x18\n \x01(\x0e\x32\x11.fairlead.v1.Fold\x12\x0f\n\x07\x61liases\x18\x0b \x03(\t\x12\x0e\n\x06header\x18\x0c \x01(\t\x12\x13\n\x0bproblems_as\x18\r \x01(\t\x12\x11\n\tkeep_null\x18\x0e \x01(\x08\x12\x12\n\ndrop_empty\x18\x0f \x01(\x08\x12\x16\n\x0e\x61lways_printed\x18\x10 \x01(\x08\x12\x16\n\x0eobject_as_text\x18\x11 \x01(\x08\x12\x15\n\rempty_is_null\x18\x12 \x01(\x08\x12\x0c\n\x04\x64\x61te\x18\x13 \x01(\x08\x12\r\n\x05query\x18\x14 \x01(\t\x12\x11\n\tmin_items\x18\x15 \x01(\r\x12\x0f\n\x07pattern\x18\x16 \x01(\t\x12\x0e\n\x06one_of\x18\x17 \x03(\tB\n\n\x08_minimumB\n\n\x08_maximum\"!\n\x0cMessageRules\x12\x11\n\tbare_list\x18\x01 \x01(\x08\"\x1a\n\tEnumRules\x12\r\n\x05\x65xact\x18\x01 \x01(\x08\"/\n\x0e\x45numValueRules\x12\x0c\n\x04word\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\"\x9c\x01\n\x0bMethodRules\x12\x16\n\x0esuccess_status\x18\x01 \x01(\r\x12\x1f\n\x04mode\x18\x02 \x01(\x0e\x32\x11.fairlead.v1.Mode\x12\x0c\n\x04open\x18\x03 \x01(\x08\x12\x10\n\x08internal\x18\x04 \x01(\x08\x12\x14\n\x0c\x62ody_ignored\x18\x05 \x01(\x08\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x0c\n\x04page\x18\x07 \x01(\x08*t\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_CREATE\x10\x01\x12\x10\n\x0cMODE_REPLACE\x10\x02\x12\x1b\n\x17MODE_VIRTUAL_CONNECTION\x10\x03\x12\x16\n\x12MODE_VIRTUAL_MODEL\x10\x04*<\n\x04\x46old\x12\x14\n\x10\x46OLD_UNSPECIFIED\x10\x00\x12\x0e\n\nFOLD_LOWER\x10\x01\x12\x0e\n\nFOLD_UPPER\x10\x02*\x9a\x01\n\x08JsonKind\x12\x19\n\x15JSON_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10JSON_KIND_OBJECT\x10\x01\x12\x13\n\x0fJSON_KIND_ARRAY\x10\x02\x12\x15\n\x11JSON_KIND_RECORDS\x10\x03\x12\x14\n\x10JSON_KIND_SCALAR\x10\x04\x12\x1b\n\x17JSON_KIND_TEXT_OR_ARRAY\x10\x05:G\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x17.fairlead.v1.FieldRules:M\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x19.fairlead.v1.MessageRules:D\n\x04\x65num\x12\x1c.google.protobuf.EnumOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x16.fairlead.v1.EnumRules:O\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x1b.fairlead.v1.EnumValueRules:J\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x18.fairlead.v1.MethodRulesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66\x61irlead/v1/options.proto\x12\x0b\x66\x61irlead.v1\x1a google/protobuf/descriptor.proto\"\xba\x04\n\nFieldRules\x12#\n\x08required\x18\x01 \x03(\x0e\x32\x11.fairlead.v1.Mode\x12&\n\x0boutput_only\x18\x02 \x03(\x0e\x32\x11.fairlead.v1.Mode\x12\x0e\n\x06secret\x18\x03 \x01(\x08\x12(\n\tjson_kind\x18\x04 \x01(\x0e\x32\x15.fairlead.v1.JsonKind\x12\x11\n\tjson_text\x18\x05 \x01(\x08\x12\x14\n\x07minimum\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07lowered\x18\x08 \x01(\x08\x12\x12\n\nmax_length\x18\t \x01(\r\x12\x1f\n\x04\x66old\x18\n \x01(\x0e\x32\x11.fairlead.v1.Fold\x12\x0f\n\x07\x61liases\x18\x0b \x03(\t\x12\x0e\n\x06header\x18\x0c \x01(\t\x12\x13\n\x0bproblems_as\x18\r \x01(\t\x12\x11\n\tkeep_null\x18\x0e \x01(\x08\x12\x12\n\ndrop_empty\x18\x0f \x01(\x08\x12\x16\n\x0e\x61lways_printed\x18\x10 \x01(\x08\x12\x16\n\x0eobject_as_text\x18\x11 \x01(\x08\x12\x15\n\rempty_is_null\x18\x12 \x01(\x08\x12\x0c\n\x04\x64\x61te\x18\x13 \x01(\x08\x12\r\n\x05query\x18\x14 \x01(\t\x12\x11\n\tmin_items\x18\x15 \x01(\r\x12\x0f\n\x07pattern\x18\x16 \x01(\t\x12\x0e\n\x06one_of\x18\x17 \x03(\t\x12\x13\n\x0b\x62\x65side_body\x18\x18 \x01(\x08\x42\n\n\x08_minimumB\n\n\x08_maximum\"!\n\x0cMessageRules\x12\x11\n\tbare_list\x18\x01 \x01(\x08\"\x1a\n\tEnumRules\x12\r\n\x05\x65xact\x18\x01 \x01(\x08\"/\n\x0e\x45numValueRules\x12\x0c\n\x04word\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\"\x9c\x01\n\x0bMethodRules\x12\x16\n\x0esuccess_status\x18\x01 \x01(\r\x12\x1f\n\x04mode\x18\x02 \x01(\x0e\x32\x11.fairlead.v1.Mode\x12\x0c\n\x04open\x18\x03 \x01(\x08\x12\x10\n\x08internal\x18\x04 \x01(\x08\x12\x14\n\x0c\x62ody_ignored\x18\x05 \x01(\x08\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x0c\n\x04page\x18\x07 \x01(\x08*t\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_CREATE\x10\x01\x12\x10\n\x0cMODE_REPLACE\x10\x02\x12\x1b\n\x17MODE_VIRTUAL_CONNECTION\x10\x03\x12\x16\n\x12MODE_VIRTUAL_MODEL\x10\x04*<\n\x04\x46old\x12\x14\n\x10\x46OLD_UNSPECIFIED\x10\x00\x12\x0e\n\nFOLD_LOWER\x10\x01\x12\x0e\n\nFOLD_UPPER\x10\x02*\x9a\x01\n\x08JsonKind\x12\x19\n\x15JSON_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10JSON_KIND_OBJECT\x10\x01\x12\x13\n\x0fJSON_KIND_ARRAY\x10\x02\x12\x15\n\x11JSON_KIND_RECORDS\x10\x03\x12\x14\n\x10JSON_KIND_SCALAR\x10\x04\x12\x1b\n\x17JSON_KIND_TEXT_OR_ARRAY\x10\x05:G\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x17.fairlead.v1.FieldRules:M\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x19.fairlead.v1.MessageRules:D\n\x04\x65num\x12\x1c.google.protobuf.EnumOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x16.fairlead.v1.EnumRules:O\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x1b.fairlead.v1.EnumValueRules:J\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x18.fairlead.v1.MethodRulesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fairlead.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODE']._serialized_start=899
-  _globals['_MODE']._serialized_end=1015
-  _globals['_FOLD']._serialized_start=1017
-  _globals['_FOLD']._serialized_end=1077
-  _globals['_JSONKIND']._serialized_start=1080
-  _globals['_JSONKIND']._serialized_end=1234
+  _globals['_MODE']._serialized_start=920
+  _globals['_MODE']._serialized_end=1036
+  _globals['_FOLD']._serialized_start=1038
+  _globals['_FOLD']._serialized_end=1098
+  _globals['_JSONKIND']._serialized_start=1101
+  _globals['_JSONKIND']._serialized_end=1255
   _globals['_FIELDRULES']._serialized_start=77
-  _globals['_FIELDRULES']._serialized_end=626
-  _globals['_MESSAGERULES']._serialized_start=628
-  _globals['_MESSAGERULES']._serialized_end=661
-  _globals['_ENUMRULES']._serialized_start=663
-  _globals['_ENUMRULES']._serialized_end=689
-  _globals['_ENUMVALUERULES']._serialized_start=691
-  _globals['_ENUMVALUERULES']._serialized_end=738
-  _globals['_METHODRULES']._serialized_start=741
-  _globals['_METHODRULES']._serialized_end=897
+  _globals['_FIELDRULES']._serialized_end=647
+  _globals['_MESSAGERULES']._serialized_start=649
+  _globals['_MESSAGERULES']._serialized_end=682
+  _globals['_ENUMRULES']._serialized_start=684
+  _globals['_ENUMRULES']._serialized_end=710
+  _globals['_ENUMVALUERULES']._serialized_start=712
+  _globals['_ENUMVALUERULES']._serialized_end=759
+  _globals['_METHODRULES']._serialized_start=762
+  _globals['_METHODRULES']._serialized_end=918
 # @@protoc_insertion_point(module_scope)

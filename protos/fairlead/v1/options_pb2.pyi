@@ -145,6 +145,7 @@ class FieldRules(_message.Message):
     MIN_ITEMS_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
     ONE_OF_FIELD_NUMBER: _builtins.int
+    BESIDE_BODY_FIELD_NUMBER: _builtins.int
     secret: _builtins.bool
     """Masked in answers, encrypted at rest. The field has debug_redact as well."""
     json_kind: Global___JsonKind.ValueType
@@ -183,6 +184,8 @@ class FieldRules(_message.Message):
     """Fewest entries of a list that must be there."""
     pattern: _builtins.str
     """For text: what it looks like, as JSON Schema says it; told in the OpenAPI document only, whoever reads the text judges it."""
+    beside_body: _builtins.bool
+    """Of a request whose body is another field: the member stands in that body, beside the members of the document (`postData`)."""
     @_builtins.property
     def required(self) -> _containers.RepeatedScalarFieldContainer[Global___Mode.ValueType]:
         """Modes in which a missing value is `missing_required_field`. Null and, for text, "" count as missing."""
@@ -225,10 +228,11 @@ class FieldRules(_message.Message):
         min_items: _builtins.int = ...,
         pattern: _builtins.str = ...,
         one_of: _abc.Iterable[_builtins.str] | None = ...,
+        beside_body: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "aliases", b"aliases", "always_printed", b"always_printed", "date", b"date", "drop_empty", b"drop_empty", "empty_is_null", b"empty_is_null", "fold", b"fold", "header", b"header", "json_kind", b"json_kind", "json_text", b"json_text", "keep_null", b"keep_null", "lowered", b"lowered", "max_length", b"max_length", "maximum", b"maximum", "min_items", b"min_items", "minimum", b"minimum", "object_as_text", b"object_as_text", "one_of", b"one_of", "output_only", b"output_only", "pattern", b"pattern", "problems_as", b"problems_as", "query", b"query", "required", b"required", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "aliases", b"aliases", "always_printed", b"always_printed", "beside_body", b"beside_body", "date", b"date", "drop_empty", b"drop_empty", "empty_is_null", b"empty_is_null", "fold", b"fold", "header", b"header", "json_kind", b"json_kind", "json_text", b"json_text", "keep_null", b"keep_null", "lowered", b"lowered", "max_length", b"max_length", "maximum", b"maximum", "min_items", b"min_items", "minimum", b"minimum", "object_as_text", b"object_as_text", "one_of", b"one_of", "output_only", b"output_only", "pattern", b"pattern", "problems_as", b"problems_as", "query", b"query", "required", b"required", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

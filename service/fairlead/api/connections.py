@@ -8,9 +8,9 @@ from fairlead.api.call import Call
 from fairlead.api.explanations import explanation_message
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
 from fairlead.api.projection import Window
+from fairlead.api.run_messages import error_messages, post_data
 from fairlead.domain import jsonvalue
-from fairlead.domain.document import Tree
-from fairlead.domain.errors import Problem, feature_not_supported
+from fairlead.domain.errors import feature_not_supported
 from fairlead.engine.connections import Connections
 from fairlead.engine.deletion import Deletion
 from fairlead.engine.exports import Exports
@@ -18,7 +18,7 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import RecordResult
 from fairlead.engine.resources import Stored
-from fairlead.v1 import common_pb2, connection_pb2, paged_export_state_pb2, virtual_run_pb2
+from fairlead.v1 import connection_pb2, paged_export_state_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 
 IDEMPOTENCY_KEY: Final = "idempotency-key"
@@ -110,7 +110,7 @@ class ConnectionServicer:
             call.who.account,
             request.connection_id,
             model_tree(request.export),
-            _post_data(request.post_data),
+            post_data(request.post_data),
             request.data.json or None,
             call.timeout,
             call.stats,
@@ -118,7 +118,7 @@ class ConnectionServicer:
         return virtual_run_pb2.ExecuteExportResponse(
             data=json_value(jsonvalue.join_array(exported.records)),
             data_uris=exported.data_uris,
-            errors=_errors(exported.errors),
+            errors=error_messages(exported.errors),
         )
 
     async def export_page(
@@ -131,7 +131,7 @@ class ConnectionServicer:
             request.connection_id,
             model_tree(request.export),
             state,
-            _post_data(request.post_data),
+            post_data(request.post_data),
             request.data.json or None,
             call.timeout,
             call.stats,
@@ -139,7 +139,7 @@ class ConnectionServicer:
         response = virtual_run_pb2.ExportPageResponse(
             data=json_value(jsonvalue.join_array(exported.records)),
             data_uris=exported.data_uris,
-            errors=_errors(exported.errors),
+            errors=error_messages(exported.errors),
         )
         if exported.state is not None:
             response.paged_export_state.CopyFrom(message_of(exported.state, paged_export_state_pb2.PagedExportState))
@@ -179,18 +179,6 @@ class ConnectionServicer:
 
 def _connection(stored: Stored) -> connection_pb2.Connection:
     return message_of(stored.tree, connection_pb2.Connection)
-
-
-def _post_data(message: virtual_run_pb2.ExportPostData) -> Tree:
-    dates = {
-        "lastExportDateTime": message.last_export_date_time,
-        "currentExportDateTime": message.current_export_date_time,
-    }
-    return {name: jsonvalue.loads(value.json) for name, value in dates.items() if value.json}
-
-
-def _errors(problems: list[Problem]) -> list[common_pb2.Error]:
-    return [common_pb2.Error(code=p.code, message=p.message, source=p.source) for p in problems]
 
 
 def _ping_errors(result: PingResult) -> list[pb.PingError]:

@@ -13,6 +13,9 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from fairlead.api.call import Handler
+from fairlead.contract.checker import check
+from fairlead.contract.descriptors import field_rules
+from fairlead.contract.problems import ContractProblem
 from fairlead.contract.services import rpc_name
 from fairlead.v1 import options_pb2
 
@@ -27,6 +30,18 @@ class Method:
     mode: int
     open: bool
     body_field: str
+    has_beside: bool
+    """Further fields of the request stand in the body, beside the members of ``body_field``."""
+
+    def problems(self, request: Any) -> list[ContractProblem]:
+        """What the field rules of the contract say, fields from the top of the body that REST sends."""
+        found = check(self.body_of(request), self.mode)
+        if self.has_beside:
+            rest = self.request()
+            rest.CopyFrom(request)
+            rest.ClearField(self.body_field)
+            found += check(rest, self.mode)
+        return found
 
     def body_of(self, request: Any) -> Message:
         """The part of the request that REST sends as body: problems name fields from its top."""
@@ -50,6 +65,7 @@ def methods_of(service: ServiceDescriptor, servicer: object) -> Iterable[Method]
             rules.mode,
             rules.open,
             http.body,
+            any(field_rules(field).beside_body for field in descriptor.input_type.fields),
         )
 
 

@@ -15,7 +15,6 @@ from fairlead.api.call import Call, Handler, Middleware
 from fairlead.api.errors import domain_error, rest_status
 from fairlead.api.methods import Method
 from fairlead.api.metrics import Metrics
-from fairlead.contract.checker import check
 from fairlead.domain.errors import InternalError, InvalidContent, Problem
 
 CLIENT_GONE: Final = 499
@@ -74,8 +73,7 @@ def field_rules(methods: dict[str, Method]) -> Middleware:
 
     async def middleware(call: Call, request: Any, following: Handler) -> Message:
         if not call.in_process:
-            method = methods[call.method]
-            problems = check(method.body_of(request), method.mode)
+            problems = methods[call.method].problems(request)
             if problems:
                 raise InvalidContent(Problem(p.code, p.message, p.field) for p in problems)
         return await following(call, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -33,6 +34,10 @@ class PackedRecords(Sequence[bytes]):
 
     def __len__(self) -> int:
         return self._count - self._start
+
+    def __sizeof__(self) -> int:
+        """Bytes in memory, the blocks included: whoever keeps records counts by it."""
+        return object.__sizeof__(self) + sum(map(sys.getsizeof, self._blocks))
 
     def __iter__(self) -> Iterator[bytes]:
         first, within = divmod(self._start, _BLOCK)

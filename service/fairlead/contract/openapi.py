@@ -115,7 +115,11 @@ def _parameters(route: Route, schemas: Schemas) -> Iterator[dict[str, Any]]:
             yield _parameter("path", plan.json_name, descriptor, plan, schemas)
         elif plan.header:
             yield _parameter("header", plan.header, descriptor, plan, schemas)
-        elif route.body not in ("*", plan.name) and plan.kind not in (Kind.OBJECT, Kind.OPEN, Kind.ROW):
+        elif (
+            route.body not in ("*", plan.name)
+            and not plan.beside_body
+            and plan.kind not in (Kind.OBJECT, Kind.OPEN, Kind.ROW)
+        ):
             yield _parameter("query", plan.query, descriptor, plan, schemas)
 
 
@@ -131,7 +135,12 @@ def _body(route: Route, schemas: Schemas) -> Schema:
     descriptor = route.method.input_type.fields_by_name[route.body]
     plan = route.request_plan.by_proto_name[route.body]
     if plan.kind == Kind.OBJECT and not plan.repeated and descriptor.message_type is not None:
-        return schemas.body(descriptor.message_type, route.rules.mode)
+        beside = {
+            inner.json_name: schemas.field(other, inner)
+            for other, inner in route.request_plan.by_field.items()
+            if inner.beside_body
+        }
+        return schemas.body(descriptor.message_type, route.rules.mode, beside=beside)
     return schemas.field(descriptor, plan)
 
 

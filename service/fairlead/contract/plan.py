@@ -81,6 +81,7 @@ class FieldPlan:
     __slots__ = (
         "aliases",
         "always_printed",
+        "beside_body",
         "date",
         "drop_empty",
         "empty_is_null",
@@ -150,6 +151,7 @@ class FieldPlan:
         self.empty_is_null: Final = rules.empty_is_null
         self.date: Final = rules.date
         self.min_items: Final = rules.min_items
+        self.beside_body: Final = rules.beside_body
         self.one_of: Final = {word.lower(): word for word in rules.one_of}
         self.judged: Final = self.kind in (Kind.WHOLE, Kind.REAL) or bool(
             self.secret or self.max_length or self.fold or self.date or self.one_of

@@ -69,7 +69,7 @@ def read(
     if body_field is None:
         reader.read_whole(message, plan, prefix, outside)
     else:
-        reader.read_field(message, plan.by_proto_name[body_field], prefix)
+        reader.read_field(message, plan, plan.by_proto_name[body_field], prefix)
     reader.problems.raise_if_any()
     return Read(message, reader.ignored)
 
@@ -95,8 +95,9 @@ class _Reader:
             kept = self._fill(message, plan, members, path, outside)
             self._require(plan, kept, path)
 
-    def read_field(self, message: Message, field: FieldPlan, path: str) -> None:
-        """The body is one field of the message; what it is, it is as a whole: it is never dropped."""
+    def read_field(self, message: Message, plan: MessagePlan, field: FieldPlan, path: str) -> None:
+        """The body is one field of the message; what it is, it is as a whole: it is never dropped. Members that stand beside those of the
+        document belong to the message itself."""
         text = self._document.text
         if text == NULL and not field.keep_null:
             self.problems.invalid(path, "not be null")
@@ -104,12 +105,24 @@ class _Reader:
             assert field.message is not None
             child = getattr(message, field.name)
             child.SetInParent()
-            self.read_whole(child, field.message, path)
+            self._document_and_more(message, plan, child, field.message, path)
         elif field.kind is Kind.OPEN and not field.repeated:
             value = judge_open(field, self._document, text, path, self._mode, self.problems)
             getattr(message, field.name).json = value
         else:
             self._member(message, field, msgspec.Raw(text), path)
+
+    def _document_and_more(
+        self, message: Message, plan: MessagePlan, child: Message, document: MessagePlan, path: str
+    ) -> None:
+        members = self._members(document, msgspec.Raw(self._document.text), path)
+        if members is None:
+            return
+        names = {field.json_name for field in plan.fields if field.beside_body}
+        beside = {name: members.pop(name) for name in names & members.keys()}
+        kept = self._fill(child, document, members, path)
+        self._require(document, kept, path)
+        self._fill(message, plan, beside, path)
 
     # -- objects --------------------------------------------------------------------------------------------------
 

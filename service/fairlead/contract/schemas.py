@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -58,12 +59,21 @@ class Schemas:
             self.components[message.name] = self._object(message, without)
         return {"$ref": f"#/components/schemas/{message.name}"}
 
-    def body(self, message: Descriptor, mode: int, without: frozenset[str] = frozenset()) -> Schema:
-        """The schema of a request body: the message, with what the mode requires at its top, and nothing unknown in it."""
+    def body(
+        self,
+        message: Descriptor,
+        mode: int,
+        without: frozenset[str] = frozenset(),
+        beside: Mapping[str, Schema] = MappingProxyType({}),
+    ) -> Schema:
+        """The schema of a request body: the message, with what the mode requires at its top, and nothing unknown in it. ``beside``: members
+        of the body that are none of the message."""
         required = [field.json_name for field in plan_of(message).required[mode] if field.name not in without]
-        schema = self.message(message, without)
+        schema = self._object(message, without) if beside else self.message(message, without)
         self._close(message)
-        if without:
+        if beside:
+            schema["properties"] = {**schema["properties"], **beside}
+        if without or beside:
             schema["additionalProperties"] = False
         if not required:
             return schema

@@ -158,7 +158,7 @@ class Connections:
         queue = str(document.fields.get(_LENDER) or document.id)
         tree: Tree = {
             **shown(document),
-            "queues": [{"name": queue, "size": self._pools.waiting(queue)}],
+            "queues": [{"name": queue, "size": await self._pools.size(queue)}],
         }
         if isinstance(tree.get("rest"), dict) and tree.get("type") == "rest":
             tree["rest"] = {**{name: [] for name in _REST_LISTS}, **tree["rest"]}

@@ -181,12 +181,22 @@ class Trace:
 
     def explanation(self, failure: str | None) -> Explanation:
         """Everything so far, without secrets. ``failure`` is what the ping says, nothing when the connection works."""
-        redact = self._redactor.with_secrets(self._secrets)
+        redact = self.redactor
         following = (*(noted.purpose for noted in self._steps[1:]), None)
         steps = tuple(_step(noted, then, redact) for noted, then in zip(self._steps, following, strict=True))
         renewals = tuple(_renewal(renewal, redact) for renewal in self._renewals)
         summary = redact(summary_of(steps, renewals, failure))
         return Explanation(summary, self.clock.monotonic() - self._started, steps, renewals)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks every secret that was used or issued so far."""
+        return self._redactor.with_secrets(self._secrets)
+
+    @property
+    def last_url(self) -> str:
+        """Where the last request went, credentials of its query masked; ``""`` before the first one."""
+        return _without_credentials(self._steps[-1]) if self._steps else ""
 
     def _note(self, prepared: Prepared, request: HttpRequest, waited: float, seconds: float) -> _Noted:
         renewing = prepared.rules is prepared.renewal_rules

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+import hashlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.dates import parse_moment
-from fairlead.domain.dialect import counting_block, http_export
 from fairlead.domain.document import AccountId, Tree
-from fairlead.domain.errors import InvalidContent, NotSupported, Problem
-from fairlead.domain.rules.export import check_export
-from fairlead.engine.model import adaptor_block, placed, refuse_unsupported_export
+from fairlead.domain.errors import InvalidContent, Problem
+from fairlead.engine.explain import Trace
+from fairlead.engine.export_input import ExportInput
+from fairlead.engine.export_plan import ExportPlanner, Plan
+from fairlead.engine.lookups import DynamicLookups, Refusal
+from fairlead.engine.once import CallBacks
+from fairlead.engine.page_cache import PageCache, PageKey
+from fairlead.engine.page_steps import PageSteps
 from fairlead.engine.paged_state import Cursor, PagedStates, StateScope, export_digest
 from fairlead.engine.pages import cut
-from fairlead.engine.ports import Json, Mappings
-from fairlead.engine.prepare import Prepared, Preparer, decoded
-from fairlead.engine.run import Exporter, Run, RunStats
-from fairlead.engine.runs import RUN_SECONDS, Runs, refuse_offline
+from fairlead.engine.ports import ApplicationPage
+from fairlead.engine.prepare import Preparer
+from fairlead.engine.run import Run, RunStats
+from fairlead.engine.runs import RUN_SECONDS, Runs
 
 MAXIMUM_RECORDS: Final = 10_000
 MAXIMUM_BYTES: Final = 20 << 20
@@ -44,40 +49,74 @@ class Exported:
     state: Tree | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An export compiled for one call."""
+@dataclass(slots=True)
+class ExportRun:
+    """One call at work on a plan: what its templates see, and where problems of single records gather."""
 
-    prepared: Prepared
-    tree: Tree
-    """The model in the ``http`` dialect, decoded."""
-    written: Tree
-    """The model as written, decoded."""
-    notation: str | None
-    exporter: Exporter
-    lookups: Mapping[str, Callable[[Json], Json]]
-    """Static lookups, for templates."""
+    plan: Plan
+    run: Run
+    input: ExportInput
+    steps: PageSteps
+    errors: list[Problem]
 
-    @property
-    def paging_method(self) -> str | None:
-        """The word of the ``http`` dialect."""
-        method: str | None = ((self.tree.get("http") or {}).get("paging") or {}).get("method")
-        return method
+    @classmethod
+    def open(
+        cls,
+        runs: Runs,
+        plan: Plan,
+        data: bytes | None,
+        timeout: float | None,
+        stats: RunStats,
+        trace: Trace | None = None,
+    ) -> ExportRun:
+        """Templates see what handlebars.md 2.1 lists for exports. ``trace`` notes the requests of the export itself."""
+        scopes = {"export": plan.written.get("settings") or {}, "connection": plan.prepared.connection.settings}
+        names: Tree = {"export": {**plan.written, "http": plan.tree.get("http") or {}}, "settings": scopes, "job": {}}
+        run, asking = (
+            runs.open(plan.prepared, purpose, RUN_SECONDS, timeout, context=names, stats=stats, trace=noted)
+            for purpose, noted in (("export", trace), ("lookup", None))
+        )
+        run.lookups = asking.lookups = plan.static_lookups
+        asking.regex_time = run.regex_time
+        errors: list[Problem] = []
+        lookups = DynamicLookups(asking, Refusal())
+        asked = ExportInput(plan, run, data, lookups, errors)
+        return cls(plan, run, asked, PageSteps(plan, run, lookups, errors), errors)
 
-    @property
-    def limit(self) -> int | None:
-        """Raw records over all pages, when the export is a test (exports-imports.md 3.3)."""
-        return int((self.tree.get("test") or {}).get("limit") or 1) if self.tree.get("type") == "test" else None
+    def dates(self, post_data: Mapping[str, Any]) -> None:
+        """Give templates the dates of exports-imports.md 3.1."""
+        plan, run = self.plan, self.run
+        start = (plan.tree.get("delta") or {}).get("startDate") or BEGINNING
+        last = _moment(post_data, LAST) or parse_moment(str(start))
+        current = _moment(post_data, CURRENT) or run.clock.now()
+        now = plan.exporter.date_text(current)
+        run.context |= {LAST: plan.exporter.date_text(last), CURRENT: now, START: now}
+
+    def goes_on(self, cursor: Cursor) -> None:
+        """Give templates the dates of the run that a state belongs to."""
+        self.run.context |= {LAST: cursor.last, CURRENT: cursor.current, START: cursor.current}
+
+    async def finished(self, raws: list[bytes]) -> Exported:
+        """The answer for these raw records: transform, filter, data URIs, callbacks (exports-imports.md 8)."""
+        records, uris = await self.steps.finished(raws)
+        if sum(map(len, records)) > MAXIMUM_BYTES:
+            raise _too_large()
+        if self.plan.calls_back:
+            self.errors += await CallBacks(self.plan, self.run).send(raws)
+        return Exported(records, uris, self.errors)
 
 
 class Exports:
     """The two use cases. Raises 404, model errors, ``NotSupported``, ``ConditionNotMet`` (offline, state), ``ApplicationFailure``."""
 
-    def __init__(self, preparer: Preparer, runs: Runs, states: PagedStates, mappings: Mappings) -> None:
+    def __init__(
+        self, preparer: Preparer, runs: Runs, states: PagedStates, planner: ExportPlanner, cache: PageCache
+    ) -> None:
         self._preparer = preparer
         self._runs = runs
         self._states = states
-        self._mappings = mappings
+        self._planner = planner
+        self._cache = cache
 
     async def execute(
         self,
@@ -92,12 +131,12 @@ class Exports:
         """All pages of the application joined. ``post_data``: ``lastExportDateTime`` and ``currentExportDateTime``; ``data``: the
         record that templates see, raw JSON. Raises ``InvalidContent`` with ``export_too_large``, never a part."""
         plan = await self._plan(account, connection_id, export)
-        run = self._open(plan, data, timeout, stats)
-        self._date(run, plan, post_data)
+        call = ExportRun.open(self._runs, plan, data, timeout, stats)
+        call.dates(post_data)
         records: list[bytes] = []
         size = 2
-        with _placing(plan.notation):
-            async with aclosing(plan.exporter.pages(run, None, whole_run=True)) as pages:
+        with plan.placing():
+            async with aclosing(call.input.pages(None, whole_run=True)) as pages:
                 async for page in pages:
                     records += page.records
                     if plan.limit is not None and len(records) >= plan.limit:
@@ -106,7 +145,7 @@ class Exports:
                     size += sum(map(len, page.records)) + len(page.records)
                     if len(records) > MAXIMUM_RECORDS or size > MAXIMUM_BYTES:
                         raise _too_large()
-            return Exported(records, plan.exporter.data_uris(run, records))
+            return await call.finished(records)
 
     async def page(
         self,
@@ -125,31 +164,38 @@ class Exports:
         cursor = self._states.read(scope, state) if state is not None else None
         if state is not None and cursor is None:
             return Exported([], [])
-        run = self._open(plan, data, timeout, stats)
+        call = ExportRun.open(self._runs, plan, data, timeout, stats)
         if cursor is not None:
-            run.context |= {LAST: cursor.last, CURRENT: cursor.current, START: cursor.current}
+            call.goes_on(cursor)
         else:
-            self._date(run, plan, post_data)
-        with _placing(plan.notation):
-            return await self._cut(plan, run, scope, state or {}, cursor)
+            call.dates(post_data)
+        with plan.placing():
+            return await self._cut(call, scope, state or {}, cursor, data)
 
-    async def _cut(self, plan: Plan, run: Run, scope: StateScope, state: Tree, cursor: Cursor | None) -> Exported:
+    async def _cut(
+        self, call: ExportRun, scope: StateScope, state: Tree, cursor: Cursor | None, data: bytes | None
+    ) -> Exported:
+        plan = call.plan
         size = int(plan.tree.get("pageSize") or DEFAULT_PAGE_SIZE)
         taken = cursor.taken if cursor is not None else 0
+        dates = (call.run.context[LAST], call.run.context[CURRENT])
+        keys = _Keys(plan, scope, dates, data)
+        kept = self._cache.find(keys.at(cursor.position), cursor.kept) if cursor is not None and cursor.kept else None
         page = await cut(
-            plan.exporter.pages(run, cursor.position if cursor is not None else None, whole_run=False),
+            _pages(call, cursor, kept),
             delivered=cursor.delivered if cursor is not None else 0,
             size=size,
             limit=None if plan.limit is None else plan.limit - taken,
         )
+        exported = await call.finished(page.records)
         following = None
+        name = self._kept(keys, page.in_progress, kept, cursor)
         if page.position is not None:
             taken += len(page.records)
-            dates = (run.context[LAST], run.context[CURRENT])
-            following = Cursor(scope.method, page.position, page.delivered, taken, *dates)
+            following = Cursor(scope.method, page.position, page.delivered, taken, *dates, name)
         total_records = _known(page.total_records, state.get("totalRecords"))
         total_pages = -(-total_records // size) if total_records is not None else page.total_pages
-        issued = self._states.issue(
+        exported.state = self._states.issue(
             scope,
             page_index=state.get("pageIndex", 1) + 1,
             page_size=size,
@@ -157,63 +203,58 @@ class Exports:
             total_pages=_known(total_pages, state.get("totalPages")),
             total_records=total_records,
         )
-        return Exported(page.records, plan.exporter.data_uris(run, page.records), state=issued)
+        return exported
+
+    def _kept(
+        self, keys: _Keys, page: ApplicationPage | None, before: ApplicationPage | None, cursor: Cursor | None
+    ) -> str:
+        """The name of the page in progress, for the state: the one that it has, or a new one. The page ``before`` it is used up."""
+        if cursor is not None and page is not None and page is before:
+            return cursor.kept
+        if cursor is not None and before is not None:
+            self._cache.drop(keys.at(cursor.position), cursor.kept)
+        return self._cache.keep(keys.at(page.position), page) if page is not None else ""
 
     async def _plan(self, account: AccountId, connection_id: str, export: Tree) -> Plan:
         """Compile the model; every problem of the model in one error, fields from the top of the request body."""
         prepared = await self._preparer.stored(account, connection_id)
-        connection = prepared.connection
         if export.get("_connectionId") not in (None, "", connection_id):
             message = "export._connectionId names another connection than the path"
             raise InvalidContent(Problem("invalid_field", message, "export._connectionId"))
-        executor = self._runs.executor(prepared)
-        notation = counting_block(export, connection.type)
-        adaptor_block(export, notation, "export")
-        tree = decoded(http_export(export, connection.type))
-        with _placing(notation):
-            refuse_unsupported_export(tree)
-            problems = check_export(tree)
-            exporter = executor.exporter(connection, tree, problems)
-            unsupported = [problem for problem in problems if problem.code == "feature_not_supported"]
-            if unsupported:
-                raise NotSupported(unsupported)
-            if problems:
-                raise InvalidContent(problems)
-            lookups = self._mappings.compile({"lookups": tree.get("lookups")}).static_lookups
-        refuse_offline(prepared)
-        return Plan(prepared, tree, decoded(export), notation, exporter, lookups)
-
-    def _open(self, plan: Plan, data: bytes | None, timeout: float | None, stats: RunStats) -> Run:
-        """A run whose templates see what handlebars.md 2.1 lists for exports."""
-        scopes = {
-            "export": plan.written.get("settings") or {},
-            "connection": plan.prepared.connection.settings,
-        }
-        context: Tree = {"export": {**plan.written, "http": plan.tree.get("http") or {}}, "settings": scopes, "job": {}}
-        if data is not None:
-            record = jsonvalue.loads(data)
-            context["record"] = record
-            context["data"] = {**record, "_INITDATA": record} if isinstance(record, dict) else record
-        run = self._runs.open(plan.prepared, "export", RUN_SECONDS, timeout, context=context, stats=stats)
-        run.lookups = plan.lookups
-        return run
-
-    def _date(self, run: Run, plan: Plan, post_data: Mapping[str, Any]) -> None:
-        """Give the templates of ``run`` the dates of exports-imports.md 3.1."""
-        start = (plan.tree.get("delta") or {}).get("startDate") or BEGINNING
-        last = _moment(post_data, LAST) or parse_moment(str(start))
-        current = _moment(post_data, CURRENT) or run.clock.now()
-        now = plan.exporter.date_text(current)
-        run.context |= {LAST: plan.exporter.date_text(last), CURRENT: now, START: now}
+        return self._planner.plan(prepared, export)
 
 
-@contextmanager
-def _placing(notation: str | None) -> Iterator[None]:
-    """Problems of the model are told with their field as written and from the top of the request body."""
-    try:
-        yield
-    except (InvalidContent, NotSupported) as error:
-        raise type(error)([placed(problem, notation, "export") for problem in error.problems]) from None
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """To whom the kept pages of one call belong."""
+
+    plan: Plan
+    scope: StateScope
+    dates: tuple[str, str]
+    data: bytes | None
+
+    def at(self, position: Tree) -> PageKey:
+        """The key of the page at that position."""
+        seen = jsonvalue.canonical([*self.dates, self.plan.prepared.connection.version])
+        digest = hashlib.sha256(b"\0".join((seen, self.scope.export.encode(), self.data or b"")))
+        return PageKey(
+            self.scope.account, self.scope.kind, self.scope.resource, digest.hexdigest(), jsonvalue.canonical(position)
+        )
+
+
+async def _pages(
+    call: ExportRun, cursor: Cursor | None, kept: ApplicationPage | None
+) -> AsyncGenerator[ApplicationPage, None]:
+    """The application's pages from the state on, the first of them without a request when this process holds it."""
+    position = cursor.position if cursor is not None else None
+    if kept is not None:
+        yield kept
+        if kept.following is None:
+            return
+        position = kept.following
+    async with aclosing(call.input.pages(position, whole_run=False)) as pages:
+        async for page in pages:
+            yield page
 
 
 def _moment(post_data: Mapping[str, Any], name: str) -> datetime | None:

@@ -25,7 +25,17 @@ _OTHER_BLOCKS: Final = (
     "jdbc",
     "van",
 )
-_OTHER_EXPORT_TYPES: Final = ("once", "blob", "webhook", "distributed", "simple", "stream")
+_OTHER_EXPORT_TYPES: Final = ("blob", "webhook", "distributed", "simple", "stream")
+_FILE_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "type": ("csv", "json", "xml"),
+    "output": ("records",),
+    "compressionFormat": (),
+    "decrypt": (),
+    "sortByFields": (),
+    "groupByFields": (),
+    "fileDefinition": (),
+}
+"""Members of ``file`` that would change the records, and their values that do not: the media type says what an answer is."""
 _PATHS_INTO_ANSWERS: Final = ("successPath", "failPath", "errorPath")
 _STRUCTURED: Final = ("xml", "csv")
 """Media types whose answers have values at paths; of the other words the answer's own ``Content-Type`` says what it is."""
@@ -64,14 +74,18 @@ def refuse_unsupported_import(tree: Mapping[str, Any], *, mapping_only: bool = F
 def refuse_unsupported_export(tree: Mapping[str, Any]) -> None:
     """Raise ``feature_not_supported`` with its field for what an export asks for and this build cannot do yet."""
     refuse_hooks(tree)
-    for name in ("transform", "filter", "inputFilter"):
-        if has_rules(tree.get(name)):
-            raise feature_not_supported(name, name)
     if tree.get("type") in _OTHER_EXPORT_TYPES:
         raise feature_not_supported("type", f"an export of type {tree['type']}")
-    for name in ("oneToMany", "file", "mappings"):
-        if tree.get(name):
-            raise feature_not_supported(name, name)
+    file = tree.get("file") or {}
+    for name, harmless in _FILE_MEMBERS.items():
+        if file.get(name) and file[name] not in harmless:
+            raise feature_not_supported(f"file.{name}", f"file.{name} of an HTTP export")
+    for name in ("json", "xml"):
+        if (file.get(name) or {}).get("resourcePath"):
+            field = f"file.{name}.resourcePath"
+            raise feature_not_supported(
+                field, f"{field} of an HTTP export (http.response.resourcePath says where records stand)"
+            )
 
 
 def refuse_unread_answers(http: Mapping[str, Any], known: Container[object], *blocks: str) -> None:
@@ -108,16 +122,3 @@ def as_written(problem: Problem, notation: str | None, kind: str, prefix: str = 
     told = problem.message.removeprefix(problem.field)
     message = problem.message if told == problem.message else field + told
     return Problem(problem.code, message, field, problem.source)
-
-
-def has_rules(expression: Any) -> bool:
-    """Whether a filter or transform would do anything."""
-    if not isinstance(expression, Mapping):
-        return False
-    inner = expression.get("expression") or {}
-    return bool(
-        expression.get("script")
-        or inner.get("rules")
-        or (inner.get("rulesTwoDotZero") or {}).get("mappings")
-        or expression.get("rules")
-    )

@@ -63,6 +63,8 @@ class Cursor(msgspec.Struct, frozen=True):
     """``lastExportDateTime`` of the first page; requests of later pages must not differ."""
     current: str
     """``currentExportDateTime``, the same."""
+    kept: str = ""
+    """The name under which this process may still hold the application's page."""
 
 
 def export_digest(export: Mapping[str, Any]) -> str:

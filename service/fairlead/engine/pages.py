@@ -22,6 +22,8 @@ class Cut:
     position: Tree | None = None
     """``None`` when there are no more pages."""
     delivered: int = 0
+    in_progress: ApplicationPage | None = None
+    """The application's page at ``position``, when records of it are left over."""
     total_pages: int | None = None
     total_records: int | None = None
 
@@ -55,7 +57,7 @@ async def cut(
             if limit is not None and len(result.records) == limit:
                 return result
             if used < len(page.records):
-                result.position, result.delivered = page.position, used
+                result.position, result.delivered, result.in_progress = page.position, used, page
                 return result
             if page.following is None:
                 return result

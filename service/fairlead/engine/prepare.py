@@ -186,13 +186,14 @@ class Preparer:
         connection = replace(connection, redactor=connection.redactor.with_secrets(strategy.secrets(http)))
         key = connection.id or f"virtual:{token_hex(12)}"
         session = self._session(connection, document)
+        owner = lender or document
         return Prepared(
             connection,
             rules := ConnectionRules.of(http, reader),
             replace(rules, reader=self._reader_of({})),
             strategy,
             session,
-            pool_settings(key, http, lender),
+            replace(pool_settings(key, http, lender), revision=owner.version if owner else 0, shared=owner is not None),
             TransportProfile(
                 key=f"{key}:{connection.version}",
                 strict_tls=not http.get("disableStrictSSL"),

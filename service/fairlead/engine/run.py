@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -81,7 +81,7 @@ class Submission:
     """One record on its way to the application: as it came in and as the mapping left it, decoded only when somebody looks.
 
     ``index`` is the place of its record in the call, ``child`` its place among the children of that record (exports-imports.md 9.8):
-    templates and mapping then see the record above as ``_PARENT``, which is no part of the body.
+    templates and mapping then see the record above as ``_PARENT``, which is no part of the body unless they put it there.
     """
 
     __slots__ = ("_own", "_own_raw", "_post", "_post_raw", "_pre", "child", "index", "looked_up", "parent")
@@ -123,11 +123,8 @@ class Submission:
     @property
     def pre(self) -> Json:
         """The record before the mapping, as templates and mapping see it."""
-        if self.child is None:
-            return self.own
         if self._pre is _UNREAD:
-            own = self.own
-            self._pre = {**own, "_PARENT": self.parent} if isinstance(own, dict) else own
+            self._pre = self._with_parent(self.own)
         return self._pre
 
     @property
@@ -139,6 +136,16 @@ class Submission:
     def post(self) -> Json:
         """The record after the mapping."""
         return self.own if self._post_raw is None else self._post
+
+    @property
+    def post_seen(self) -> Json:
+        """The record after the mapping, as templates of the body see it."""
+        return self._with_parent(self.post)
+
+    def _with_parent(self, record: Json) -> Json:
+        if self.child is None or not isinstance(record, dict):
+            return record
+        return {"_PARENT": self.parent, **record}
 
     def mapped(self, post: Json) -> None:
         """Take the mapping's result. Raises ``JsonError`` when it cannot be written."""
@@ -234,8 +241,36 @@ class Exporter(Protocol):
         """The application's pages from ``position`` on (``None``: from the start). ``whole_run``: the loop guard looks back over every
         request of this run, else over those that the position remembers. Raises ``ApplicationFailure``."""
 
-    def data_uris(self, run: Run, records: Sequence[bytes]) -> list[str]:
-        """The rendered ``dataURITemplate`` of each record, ``""`` for none."""
+    @property
+    def names_data(self) -> bool:
+        """Whether there is a ``dataURITemplate``."""
+
+    def data_uris(self, run: Run, records: Sequence[bytes], values: Sequence[Json] | None = None) -> list[str]:
+        """The rendered ``dataURITemplate`` of each record, ``""`` for none. ``values``: the records decoded, where they are. Raises
+        ``InvalidContent``."""
+
+    @property
+    def traces(self) -> bool:
+        """Whether there is a ``traceKeyTemplate``."""
+
+    def trace_key(self, run: Run, record: Json) -> str:
+        """The rendered ``traceKeyTemplate``, by which errors name the record; ``""`` for none, or one that does not render."""
+
+    def lookups_read(self, names: Collection[str]) -> frozenset[str]:
+        """Which of these dynamic lookups the templates of its requests read."""
+
+    async def call_back(self, run: Run, record: Json) -> Problem | None:
+        """Send the ``once`` callback for one raw record; why it failed (exports-imports.md 3.2). Raises ``ApplicationFailure`` when there is
+        no usable answer and ``InvalidContent`` when it cannot be made."""
+
+    def first_request(self, run: Run) -> HttpRequest:
+        """The first request, not yet signed. Raises ``InvalidContent``."""
+
+    async def ask(self, run: Run) -> Answer:
+        """Send the first request. Raises ``ApplicationFailure``."""
+
+    def records_of(self, answer: Answer) -> Sequence[bytes]:
+        """The raw records in a good answer to it. Raises ``ApplicationFailure`` (``invalid_response``)."""
 
     def date_text(self, moment: datetime) -> str:
         """A date as templates of this export see it (exports-imports.md 3.1)."""

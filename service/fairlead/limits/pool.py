@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from bisect import insort
 from collections import OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fairlead.engine.ports import Deadline, WaitTooLong
+from fairlead.engine.ports import Deadline, PoolSettings, WaitTooLong
 from fairlead.limits import backoff
+from fairlead.limits.ledger import REMEMBERED_SECONDS, Ledger
 
-REMEMBERED_SECONDS: Final = 60.0
-"""How long an unused pool remembers its row of cool-downs."""
+if TYPE_CHECKING:
+    from fairlead.limits.member import Member
+
+UNLIMITED: Final = sys.maxsize
 
 
 class Waiter:
     """A request in the queue, then in its slot. ``ticket`` is its place: lower goes first; a request that was in a slot before keeps
-    its ticket. ``epoch`` counts the pool's cool-downs at the time of the grant: what an older request tells is old news."""
+    its ticket; ``since``, when it came. ``epoch`` counts the pool's cool-downs at the time of the grant: what an older request tells is old news."""
 
-    __slots__ = ("deadline", "epoch", "future", "ticket")
+    __slots__ = ("deadline", "epoch", "future", "since", "ticket")
 
-    def __init__(self, ticket: int, deadline: Deadline) -> None:
+    def __init__(self, ticket: int, deadline: Deadline, since: float) -> None:
         self.ticket = ticket
+        self.since = since
         self.deadline = deadline
         self.epoch = 0
         self.future: asyncio.Future[None] | None = None
@@ -33,16 +38,25 @@ class Pool:
     __slots__ = (
         "_again",
         "_queue",
+        "contended",
         "cool_until",
         "epoch",
+        "expires_at",
+        "expiry",
         "guarded",
+        "held",
         "in_flight",
         "key",
+        "known",
         "last_end",
         "level",
+        "may_probe",
+        "member",
         "pause",
         "probe",
+        "revision",
         "row",
+        "used",
         "wake",
         "wake_at",
     )
@@ -50,7 +64,19 @@ class Pool:
     def __init__(self, key: str) -> None:
         self.key = key
         self.level: int | None = None
+        self.revision = -1
         self.pause = 0.0
+        self.member: Member | None = None
+        """How it is shared with other processes, if it is."""
+        self.held = UNLIMITED
+        """Slots of the level that this process may grant."""
+        self.known = True
+        """Whether this process has seen what others know of the pool."""
+        self.may_probe = True
+        """After a cool-down: whether it is a request of this process that goes alone."""
+        self.contended = False
+        """Whether requests of other processes wait."""
+        self.used = False
         self.in_flight = 0
         self.last_end = float("-inf")
         self.cool_until = float("-inf")
@@ -61,6 +87,8 @@ class Pool:
         self.probe: Waiter | None = None
         self.wake: asyncio.Task[None] | None = None
         self.wake_at = 0.0
+        self.expiry: asyncio.Task[None] | None = None
+        self.expires_at = float("inf")
         self._again: list[Waiter] = []
         self._queue: OrderedDict[int, Waiter] = OrderedDict()
 
@@ -91,18 +119,32 @@ class Pool:
         elif waiter in self._again:
             self._again.remove(waiter)
 
+    def waiters(self) -> list[Waiter]:
+        """All who wait, in order."""
+        return [*self._again, *self._queue.values()]
+
     def hopeless(self) -> list[Waiter]:
         """Those whose deadline comes before the cool-down ends."""
-        return [w for w in (*self._again, *self._queue.values()) if w.deadline.at < self.cool_until]
+        return [waiter for waiter in self.waiters() if waiter.deadline.at < self.cool_until]
 
     # -- the rules
 
     @property
     def has_room(self) -> bool:
         """Whether the level, and a cool-down whose end nobody has confirmed yet, let one more start."""
-        if self.guarded and self.probe is not None:
+        if self.guarded and (self.probe is not None or not self.may_probe):
             return False
-        return self.level is None or self.in_flight < self.level
+        return self.known and self.in_flight < self.held and (self.level is None or self.in_flight < self.level)
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether no other process has a slot that this one could get."""
+        return self.known and (self.level is None or self.held >= self.level)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether everybody waits for the answer to another process' request."""
+        return self.guarded and not self.may_probe
 
     @property
     def opens_at(self) -> float:
@@ -116,6 +158,31 @@ class Pool:
         """Whether a look at the clock is needed before a request starts."""
         return self.guarded or bool(self.pause)
 
+    def configure(self, settings: PoolSettings) -> bool:
+        """Take the level from the latest document that is known; whether it changed."""
+        if settings.revision < self.revision:
+            return False
+        changed = settings.level != self.level
+        if changed and self.member is not None:
+            self.held = 0 if settings.level is not None else UNLIMITED
+        self.level, self.pause, self.revision = settings.level, settings.pause, settings.revision
+        return changed
+
+    def adopt(self, ledger: Ledger, opens: float, *, held: int, may_probe: bool, contended: bool) -> None:
+        """Take over what processes have agreed on; ``opens`` on our clock."""
+        if ledger.revision > self.revision:
+            self.level, self.revision = ledger.level, ledger.revision
+        self.known = True
+        self.held = UNLIMITED if self.level is None else held
+        self.cool_until = max(self.cool_until, opens)
+        self.contended = contended
+        if ledger.epoch > self.epoch:
+            self.epoch, self.row, self.guarded, self.probe = ledger.epoch, ledger.row, ledger.guarded, None
+        elif ledger.epoch == self.epoch and self.guarded and not ledger.guarded:
+            self.guarded, self.row, self.probe = False, 0, None
+        if ledger.epoch == self.epoch:
+            self.may_probe = may_probe
+
     def check(self, deadline: Deadline, now: float) -> None:
         """Raises ``WaitTooLong`` when the wait that is known already outlasts the deadline."""
         if self.opens_at > max(now, deadline.at):
@@ -125,6 +192,7 @@ class Pool:
         """``waiter`` takes a slot."""
         self.leave(waiter)
         self.in_flight += 1
+        self.used = True
         waiter.epoch = self.epoch
         if self.guarded:
             self.probe = waiter
@@ -144,6 +212,7 @@ class Pool:
             self.epoch += 1
             self.row += 1
             self.guarded = True
+            self.may_probe = True
             self.probe = None
         self.cool_until = max(self.cool_until, now + backoff.duration(asked, self.row, random))
         return self.cool_until - now

@@ -6,28 +6,43 @@ Everything happens on the event loop and nothing here awaits between looking and
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from contextvars import ContextVar
 from itertools import count
 from typing import Final
 
-from fairlead.engine.ports import Clock, Deadline, PoolSettings, WaitTooLong
+from fairlead.engine.ports import Clock, Deadline, PoolSettings, StoreUnavailable, WaitTooLong
+from fairlead.limits.member import KEEP_SECONDS
 from fairlead.limits.pool import Pool, Waiter
+from fairlead.limits.replica import POOLS, Replica
+from fairlead.limits.slot import Slot, last_slot
 
 MAX_OUTBOUND: Final = 256
 
-_last: ContextVar[tuple[Pool, Waiter] | None] = ContextVar("fairlead_last_slot", default=None)
-"""The last slot of this task: a repetition finds its old place by it, and an answer the cool-down that it belongs to."""
-
 
 class Pools:
-    """``engine.ports.Pools`` for one process."""
+    """``engine.ports.Pools``: of one process, or (``replica``) of one among those on the same store."""
 
-    def __init__(self, clock: Clock, *, cap: int = MAX_OUTBOUND, random: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        cap: int = MAX_OUTBOUND,
+        random: Callable[[], float] = random.random,
+        replica: Replica | None = None,
+        prefix: str = POOLS,
+        keep: float = KEEP_SECONDS,
+    ) -> None:
+        """``prefix``: of the pools' keys in the store; ``keep``: for how many seconds slots that nobody uses are kept."""
         self._clock = clock
+        self._prefix = prefix
+        self._keep = keep
+        self._replica = replica
+        self.active: set[Slot] = set()
+        """Slots in use that could become another process' in the end."""
         self._cap = cap
         self._burst_share = max(1, cap * 3 // 4)
         self._random = random
@@ -41,7 +56,7 @@ class Pools:
     ) -> AbstractAsyncContextManager[None]:
         """Hold one slot: waits for its turn, the pause and the cool-down; ``first``: at the head of the queue, those that held a slot
         before in their old order. Raises ``WaitTooLong``, at once when the known wait is longer than the deadline."""
-        return _Slot(self, settings, deadline, first=first)
+        return Slot(self, settings, deadline, first=first)
 
     def cool_down(self, settings: PoolSettings, seconds: float | None) -> float:
         """Start a cool-down after a rate-limited answer to this task's last request; ``None``: back-off. The seconds it lasts.
@@ -52,6 +67,7 @@ class Pools:
         for waiter in pool.hopeless():
             self._give_up(pool, waiter, lasts)
         self._dispatch(pool)
+        self._tell(pool)
         self._forget(pool)
         return lasts
 
@@ -60,12 +76,18 @@ class Pools:
         pool = self._pools.get(settings.key)
         if pool is not None and pool.guarded and pool.confirm(self._epoch(pool), self._clock.monotonic()):
             self._dispatch(pool)
+            self._tell(pool)
             self._forget(pool)
 
     def waiting(self, key: str) -> int:
-        """Requests waiting in the pool."""
+        """Requests of this process that wait in the pool."""
         pool = self._pools.get(key)
         return len(pool) if pool is not None else 0
+
+    async def size(self, key: str) -> int:
+        """Requests of all processes that wait in the pool; those of others at most one second ago."""
+        others = await self._replica.waiting_elsewhere(key) if self._replica is not None else 0
+        return self.waiting(key) + others
 
     def __len__(self) -> int:
         return len(self._pools)
@@ -73,8 +95,9 @@ class Pools:
     def close(self) -> None:
         """Drop the timers; who waits is left to its own deadline."""
         for pool in self._pools.values():
-            if pool.wake is not None:
-                pool.wake.cancel()
+            for timer in (pool.wake, pool.expiry):
+                if timer is not None:
+                    timer.cancel()
 
     # -- called by slots
 
@@ -83,45 +106,51 @@ class Pools:
         pool = self._pool(settings)
         if pool.is_timed:
             pool.check(deadline, self._clock.monotonic())
-        last = _last.get() if first else None
+        last = last_slot.get() if first else None
         ticket = 0 if first else next(self._tickets)
+        since = self._clock.monotonic() if pool.member is not None else 0.0
         if last is not None and last[0] is pool:
-            ticket = last[1].ticket
-        waiter = Waiter(ticket, deadline)
+            ticket, since = last[1].ticket, last[1].since
+        waiter = Waiter(ticket, deadline, since)
         if (
             (first or not len(pool))
+            and not pool.contended
             and not self._turns
             and pool.has_room
             and self._has_place(pool)
             and self._open(pool)
+            and self._may_start(pool)
         ):
             self._start(pool, waiter)
         else:
             waiter.future = asyncio.get_running_loop().create_future()
             pool.enqueue(waiter, first=first)
-            self._dispatch(pool)
+            if pool.has_room:
+                self._dispatch(pool)
+            if pool.member is not None and not waiter.future.done():
+                pool.member.queued()
         return pool, waiter
 
     async def wait(self, pool: Pool, waiter: Waiter) -> None:
         """Until the waiter has its slot. Cancelled or out of time, it leaves no trace."""
         while waiter.future is not None:
-            timer = asyncio.create_task(self._expire(pool, waiter)) if not waiter.future.done() else None
+            if not waiter.future.done() and waiter.deadline.at < pool.expires_at:
+                self._expire_at(pool, waiter.deadline.at)
             try:
                 await waiter.future
             except BaseException:
                 if waiter.future.cancelled() or waiter.future.exception() is not None:
                     pool.leave(waiter)
                     self._dispatch(pool)
+                    if pool.member is not None:
+                        pool.member.queued()
                 else:
                     self.give_back(pool, waiter, used=False)
                 self._forget(pool)
                 raise
-            finally:
-                if timer is not None:
-                    timer.cancel()
-            if waiter.epoch == pool.epoch:
+            if waiter.epoch == pool.epoch and self._may_start(pool):
                 return
-            # a cool-down began between the grant and this instant: back to the old place
+            # a cool-down began between the grant and this instant, or the process was paused: back to the old place
             waiter.future = asyncio.get_running_loop().create_future()
             self._release(pool, waiter, used=False)
             pool.enqueue(waiter, first=True)
@@ -141,13 +170,28 @@ class Pools:
         pool = self._pools.get(settings.key)
         if pool is None:
             pool = self._pools[settings.key] = Pool(settings.key)
-        pool.level = settings.level
-        pool.pause = settings.pause
+            if self._replica is not None and settings.shared:
+                pool.member = self._replica.join(pool, self, prefix=self._prefix, keep=self._keep)
+                pool.known = False
+                pool.held = 0
+                pool.member.poke()
+        if pool.configure(settings):
+            self._tell(pool)
         return pool
 
     @staticmethod
+    def _tell(pool: Pool) -> None:
+        """Whatever changed concerns other processes."""
+        if pool.member is not None:
+            pool.member.poke()
+
+    def _may_start(self, pool: Pool) -> bool:
+        """Whether other processes are sure to respect what this one holds."""
+        return pool.member is None or pool.level is None or self._replica is None or self._replica.heartbeat.may_start()
+
+    @staticmethod
     def _epoch(pool: Pool) -> int:
-        last = _last.get()
+        last = last_slot.get()
         return last[1].epoch if last is not None and last[0] is pool else pool.epoch
 
     def _has_place(self, pool: Pool) -> bool:
@@ -166,6 +210,8 @@ class Pools:
         pool.start(waiter)
         if waiter.future is not None:
             waiter.future.set_result(None)
+            if pool.member is not None and not len(pool):
+                pool.member.queued()
 
     def _release(self, pool: Pool, waiter: Waiter, *, used: bool) -> None:
         self._in_flight -= 1
@@ -173,6 +219,8 @@ class Pools:
 
     def _next(self, pool: Pool) -> None:
         """After a slot was given back: its pool is served, or all whose turn it is."""
+        if pool.contended:
+            self._tell(pool)
         if not self._turns:
             if len(pool):
                 self._dispatch(pool)
@@ -183,11 +231,11 @@ class Pools:
 
     def _dispatch(self, pool: Pool) -> None:
         """Start whoever may start in this pool."""
-        while (head := pool.head()) is not None:
-            if not pool.has_room:
-                break
+        while pool.has_room and (head := pool.head()) is not None and self._may_start(pool):
             if not self._open(pool):
                 self._wake_later(pool, pool.opens_at)
+                break
+            if self._yields(pool):
                 break
             if not self._has_place(pool):
                 self._turns.setdefault(pool.key, pool)
@@ -197,13 +245,20 @@ class Pools:
         if self._turns.pop(pool.key, None) is not None:
             self._serve_turns()
 
+    def _yields(self, pool: Pool) -> bool:
+        """Whether the next slot is for a request of another process, which then gets it."""
+        if not pool.contended or pool.member is None or not pool.member.yields():
+            return False
+        self._tell(pool)
+        return True
+
     def _serve_turns(self) -> None:
         """One place each, in turn, as long as there are places and somebody may have one."""
         passed = 0
         while self._turns and passed < len(self._turns) and self._in_flight < self._cap:
             key, pool = self._turns.popitem(last=False)
             head = pool.head()
-            if head is None or not pool.has_room:
+            if head is None or not pool.has_room or not self._may_start(pool) or self._yields(pool):
                 continue
             if not self._open(pool):
                 self._wake_later(pool, pool.opens_at)
@@ -216,6 +271,25 @@ class Pools:
             if len(pool):
                 self._turns[key] = pool
 
+    # -- called by the replica
+
+    def stepped(self, pool: Pool) -> None:
+        """What processes have agreed on has changed: whoever may start now does; those whose wait has become too long are told."""
+        if pool.guarded:
+            for waiter in pool.hopeless():
+                self._give_up(pool, waiter, pool.cool_until - self._clock.monotonic())
+        self._dispatch(pool)
+        self._forget(pool)
+
+    def left(self, pool: Pool) -> None:
+        """Nobody uses the pool, and what this process held of it was given back."""
+        self._drop(pool)
+
+    def lapsed(self) -> None:
+        """Other processes may think that this one is dead: end what is in flight in pools with a level."""
+        for slot in [*self.active]:
+            slot.abort()
+
     # -- time
 
     def _give_up(self, pool: Pool, waiter: Waiter, seconds: float) -> None:
@@ -223,10 +297,27 @@ class Pools:
         if waiter.future is not None and not waiter.future.done():
             waiter.future.set_exception(WaitTooLong(seconds))
 
-    async def _expire(self, pool: Pool, waiter: Waiter) -> None:
-        await self._clock.sleep(waiter.deadline.left(self._clock))
+    def _expire_at(self, pool: Pool, at: float) -> None:
+        """Look for waiters whose time is over at that time; one timer a pool."""
+        if pool.expiry is not None:
+            pool.expiry.cancel()
+        pool.expires_at = at
+        pool.expiry = asyncio.create_task(self._expire(pool, at))
+
+    async def _expire(self, pool: Pool, at: float) -> None:
+        await self._clock.sleep(max(0.0, at - self._clock.monotonic()))
         now = self._clock.monotonic()
-        self._give_up(pool, waiter, max(0.0, pool.opens_at - now) if pool.is_timed else 0.0)
+        left = max(0.0, pool.opens_at - now) if pool.is_timed else 0.0
+        cut_off = not self._may_start(pool)
+        for waiter in pool.waiters():
+            if waiter.deadline.at > max(now, at):
+                continue
+            if cut_off and waiter.future is not None and not waiter.future.done():
+                waiter.future.set_exception(StoreUnavailable("no heartbeat: limits cannot be kept"))
+            self._give_up(pool, waiter, left)
+        pool.expiry, pool.expires_at = None, math.inf
+        if len(pool):
+            self._expire_at(pool, min(waiter.deadline.at for waiter in pool.waiters()))
 
     def _wake_later(self, pool: Pool, at: float) -> None:
         """Look at the pool again at that time; one timer a pool."""
@@ -247,32 +338,18 @@ class Pools:
         """Drop a pool that nobody uses once it is the same as a new one."""
         if pool.in_flight or len(pool) or self._pools.get(pool.key) is not pool:
             return
+        if pool.member is not None:
+            pool.member.rest()
+            return
         at = pool.forget_at()
         if pool.is_timed and at > self._clock.monotonic():
             self._wake_later(pool, at)
             return
-        if pool.wake is not None:
-            pool.wake.cancel()
+        self._drop(pool)
+
+    def _drop(self, pool: Pool) -> None:
+        for timer in (pool.wake, pool.expiry):
+            if timer is not None:
+                timer.cancel()
         self._turns.pop(pool.key, None)
         del self._pools[pool.key]
-
-
-class _Slot:
-    """One request's slot, as a context manager."""
-
-    __slots__ = ("_deadline", "_first", "_pool", "_pools", "_settings", "_waiter")
-
-    def __init__(self, pools: Pools, settings: PoolSettings, deadline: Deadline, *, first: bool) -> None:
-        self._pools = pools
-        self._settings = settings
-        self._deadline = deadline
-        self._first = first
-
-    async def __aenter__(self) -> None:
-        self._pool, self._waiter = self._pools.try_start(self._settings, self._deadline, first=self._first)
-        if self._waiter.future is not None:
-            await self._pools.wait(self._pool, self._waiter)
-        _last.set((self._pool, self._waiter))
-
-    async def __aexit__(self, *_: object) -> None:
-        self._pools.give_back(self._pool, self._waiter, used=True)

@@ -1,4 +1,4 @@
-"""The store for several replicas: MongoDB (D9). The only file that knows Motor, and its successor one day.
+"""The store for several replicas: MongoDB (D9). The only file that opens Motor, and its successor one day.
 
 One collection ``documents``; every operation touches one document, so it is atomic on any topology. ``_id`` is ``<kind>/<id>`` and the
 unique ``key`` is ``<kind>/<key>``: one pair of unique indexes serves every kind.
@@ -20,6 +20,7 @@ from fairlead.domain.dates import from_millis, to_millis
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.engine.ports import DuplicateKey, StoreUnavailable
 from fairlead.store.filters import steps
+from fairlead.store.mongo_coordination import MongoCoordination
 from fairlead.store.tree import from_bson, to_bson
 
 DATABASE: Final = "fairlead"
@@ -39,6 +40,7 @@ class MongoStore:
     def __init__(self, client: Any, database: str = DATABASE) -> None:
         """``client`` is a Motor client or one that behaves like it."""
         self._client = client
+        self._database = database
         self._documents = client[database]["documents"]
         self._indexed = False
 
@@ -119,6 +121,10 @@ class MongoStore:
     async def close(self) -> None:
         """See ``Store``."""
         self._client.close()
+
+    def coordination(self) -> MongoCoordination:
+        """See ``Store``: another collection, over the same client."""
+        return MongoCoordination(self._client, self._database)
 
     async def _many(self, query: Tree, skip: int, limit: int) -> Sequence[Document]:
         await self._prepare()

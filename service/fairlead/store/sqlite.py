@@ -16,6 +16,7 @@ from typing import Any, Final
 from fairlead.domain.dates import from_millis, to_millis
 from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.store import sqlite_file
+from fairlead.store.sqlite_coordination import SqliteCoordination, coordination_path
 from fairlead.store.sqlite_file import member
 from fairlead.store.sqlite_writer import SqliteWriter
 from fairlead.store.tree import from_json, to_json
@@ -53,6 +54,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise sqlite_file.unavailable(path, error) from None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fairlead-sqlite-reader")
+        self._coordination: SqliteCoordination | None = None
 
     async def insert(self, document: Document) -> None:
         """See ``Store``."""
@@ -126,7 +128,15 @@ class SqliteStore:
         await asyncio.to_thread(self._thread.shutdown)
         self._near.close()
         self._far.close()
+        if self._coordination is not None:
+            await self._coordination.close()
         await self._writer.close()
+
+    def coordination(self) -> SqliteCoordination:
+        """See ``Store``: a second file, opened when it is first asked for."""
+        if self._coordination is None:
+            self._coordination = SqliteCoordination(coordination_path(self.path))
+        return self._coordination
 
     async def _one(self, sql: str, values: Sequence[Any]) -> Document | None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -58,7 +59,7 @@ def unavailable(path: Path, error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"database {path}: {error}")
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, schema: Sequence[str] = _SCHEMA) -> None:
     """Make the file and its schema when they are not there; any number of processes may do so at once. The file is its owner's only.
 
     Raises ``StoreUnavailable``, also when the file is no database or was made by a newer fairlead.
@@ -72,7 +73,7 @@ def prepare(path: Path) -> None:
     while True:
         try:
             with closing(writer(path)) as connection:
-                _make_schema(connection, path)
+                _make_schema(connection, path, schema)
             return
         except sqlite3.OperationalError as error:
             # The switch to WAL asks for the file alone and does not wait for others by itself.
@@ -83,11 +84,11 @@ def prepare(path: Path) -> None:
             raise unavailable(path, error) from None
 
 
-def _make_schema(connection: sqlite3.Connection, path: Path) -> None:
+def _make_schema(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> None:
     if _version(connection) != _SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
         if _version(connection) == 0:
-            for statement in _SCHEMA:
+            for statement in schema:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -101,12 +102,12 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def writer(path: Path) -> sqlite3.Connection:
-    """A connection that writes: WAL, and a commit is on the disk when it returns."""
+def writer(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
+    """A connection that writes: WAL, and (``FULL``) a commit is on the disk when it returns."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
     except sqlite3.Error:
         connection.close()
         raise

@@ -38,9 +38,9 @@ _Outcome = tuple[Any, Exception | None]
 class SqliteWriter:
     """Owns the writing connection and its thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         self._path = path
-        self._connection = sqlite_file.writer(path)
+        self._connection = sqlite_file.writer(path, synchronous)
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._work, name="fairlead-sqlite-writer", daemon=True)

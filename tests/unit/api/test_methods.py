@@ -8,16 +8,18 @@ import pytest
 
 from fairlead.api.authorization import AuthorizationServicer
 from fairlead.api.connections import ConnectionServicer
+from fairlead.api.exports import ExportServicer
 from fairlead.api.iclients import IclientServicer
 from fairlead.api.methods import methods_of
 from fairlead.api.tokens import EdgeServicer, TokenServicer
 from fairlead.contract.services import services
-from fairlead.v1 import connection_pb2, options_pb2, virtual_run_pb2
+from fairlead.v1 import common_pb2, connection_pb2, export_service_pb2, options_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 
 SERVICERS: dict[str, Any] = {
     "AuthorizationService": AuthorizationServicer(None),  # type: ignore[arg-type]  # nothing is called
     "ConnectionService": ConnectionServicer(*[None] * 5),  # type: ignore[arg-type]  # nothing is called
+    "ExportService": ExportServicer(None),  # type: ignore[arg-type]  # nothing is called
     "IclientService": IclientServicer(None),  # type: ignore[arg-type]  # nothing is called
     "TokenService": TokenServicer(),
     "EdgeService": EdgeServicer(),
@@ -69,6 +71,18 @@ def test_problems_of_a_body_are_told_from_its_top() -> None:
     assert METHODS[f"{CONNECTIONS}ExecuteExport"].body_of(export) is export
     get = pb.GetConnectionRequest(id="i")
     assert METHODS[f"{CONNECTIONS}GetConnection"].body_of(get) is get
+
+
+def test_what_stands_beside_the_document_is_judged_too() -> None:
+    """contract.md 3.5: ``postData`` of a preview is a member of the body whose other members are the export's."""
+    preview = METHODS["/fairlead.v1.ExportService/PreviewExport"]
+    request = export_service_pb2.PreviewExportRequest()
+    request.export.page_size = 5000
+    request.post_data.last_export_date_time.json = b"[1]"
+    request.data.CopyFrom(common_pb2.JsonValue(json=b'"text"'))
+    fields = {problem.field for problem in preview.problems(request)}
+    assert fields == {"pageSize", "postData.lastExportDateTime", "data"}
+    assert request.export.page_size == 5000
 
 
 def test_every_method_but_the_callback_asks_for_a_token() -> None:

@@ -181,3 +181,13 @@ def test_a_page_is_html(document: dict[str, Any]) -> None:
     assert callback["security"] == []
     assert {tuple(answer["content"]) for answer in callback["responses"].values()} == {("text/html",)}
     assert [one["name"] for one in callback["parameters"]] == ["state", "code", "error", "error_description"]
+
+
+def test_what_stands_beside_a_document_is_a_member_of_the_body(document: dict[str, Any]) -> None:
+    """contract.md 3.5: ``postData`` and ``data`` of a preview; the schema of the export itself stays without them."""
+    operation = document["paths"]["/v1/exports/preview"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    export = document["components"]["schemas"]["Export"]["properties"]
+    assert schema["properties"].keys() - export.keys() == {"postData", "data"}
+    assert schema["additionalProperties"] is False
+    assert "parameters" not in operation

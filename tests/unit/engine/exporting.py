@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,12 +22,16 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.http import Headers, HttpRequest, HttpResponse
 from fairlead.domain.registry import Registry
+from fairlead.domain.secret import Secret
 from fairlead.engine.attempt import Attempts
 from fairlead.engine.body import BodyReader
+from fairlead.engine.export_plan import ExportPlanner
 from fairlead.engine.exports import Exported, Exports
+from fairlead.engine.page_cache import DEFAULT_BYTES, PageCache
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ports import Deadline, TransportProfile
 from fairlead.engine.prepare import Prepared, Preparer
+from fairlead.engine.preview import Preview
 from fairlead.engine.renewal import Renewals
 from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
@@ -35,15 +40,17 @@ from fairlead.executors.http.executor import HttpExecutor
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
+from fairlead.mapping.expressions import ExpressionCompiler
 from fairlead.paging.registry import paging_strategies
 from fairlead.templates.compiler import TemplateCompiler
 from tests.unit.clock import ManualClock
 
 MINE, THEIRS = AccountId("5f0000000000000000000001"), AccountId("5f0000000000000000000002")
-FIRST, SECOND, OFFLINE, REST, NETSUITE = (f"55414893{n:016d}" for n in range(5))
+FIRST, SECOND, OFFLINE, REST, NETSUITE, SIGNED = (f"55414893{n:016d}" for n in range(6))
 KEYS = Keyring([Key("k1", bytes(range(32)))])
 BASE = "https://api.example.test"
 HTTP = {"baseURI": BASE, "mediaType": "json"}
+TOKEN = {"type": "token", "token": {"token": Secret("s3cr3t-t0k3n")}}
 
 Answers = Callable[[HttpRequest, Mapping[str, str]], HttpResponse]
 
@@ -75,8 +82,16 @@ class Connections:
             SECOND: stored(SECOND, {"type": "http", "name": "second", "http": HTTP}),
             OFFLINE: stored(OFFLINE, {"type": "http", "name": "offline", "http": HTTP}, offline=True),
             REST: stored(REST, {"type": "rest", "name": "rest", "rest": HTTP}),
+            SIGNED: stored(
+                SIGNED, {"type": "http", "name": "signed", "http": {**HTTP, "auth": TOKEN, "concurrencyLevel": 1}}
+            ),
             NETSUITE: stored(NETSUITE, {"type": "netsuite", "name": "ns", "netsuite": {}}),
         }
+
+    def write(self, id: str) -> None:
+        """The connection is stored anew: another version."""
+        document = self._documents[id]
+        self._documents[id] = replace(document, version=document.version + 1)
 
     async def get(self, kind: str, account: AccountId, id: str) -> Document | None:
         """The document, to its own account only."""
@@ -107,7 +122,9 @@ class Wire:
 class Service:
     """The use cases over one application."""
 
-    def __init__(self, answers: Answers = seven_orders, clock: ManualClock | None = None) -> None:
+    def __init__(
+        self, answers: Answers = seven_orders, clock: ManualClock | None = None, *, cache: int = DEFAULT_BYTES
+    ) -> None:
         self.clock = clock or ManualClock()
         self.wire = Wire(answers)
         self.stats = RunStats()
@@ -125,22 +142,23 @@ class Service:
         executors.add("rest", executor)
 
         def reader_of(http: Mapping[str, Any]) -> BodyReader:
-            return BodyReader(codecs, codec_for_content_type, "json")
+            return BodyReader(codecs, codec_for_content_type, http.get("mediaType") or "json")
 
+        self.store = Connections()
         preparer = Preparer(
-            Connections(),  # type: ignore[arg-type]  # reads only
+            self.store,  # type: ignore[arg-type]  # reads only
             SecretBox(KEYS),
             reader_of,
             strategy_for,
             TemplateCompiler(),
             self.clock,
         )
-        self.exports = Exports(
-            preparer,
-            Runs(attempts, self.clock, executors),
-            PagedStates(KEYS, self.clock),
-            MappingCompiler(TemplateCompiler()),
-        )
+        self.cache = PageCache(self.clock, cache)
+        runs = Runs(attempts, self.clock, executors)
+        mappings = MappingCompiler(TemplateCompiler())
+        planner = ExportPlanner(runs, mappings, ExpressionCompiler(TemplateCompiler(), mappings))
+        self.preview = Preview(preparer, runs, planner, self.clock)
+        self.exports = Exports(preparer, runs, PagedStates(KEYS, self.clock), planner, self.cache)
 
     async def execute(
         self,
@@ -162,9 +180,10 @@ class Service:
         to: str = FIRST,
         account: AccountId = MINE,
         post: Tree | None = None,
+        data: bytes | None = None,
     ) -> Exported:
         """One page."""
-        return await self.exports.page(account, to, export, state, post or {}, None, None, self.stats)
+        return await self.exports.page(account, to, export, state, post or {}, data, None, self.stats)
 
 
 def orders(uri: str = "/orders?page={{export.http.paging.page}}", **more: Any) -> Tree:

@@ -32,7 +32,7 @@ from fairlead.engine.run import Executor, RunStats
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
 from fairlead.executors.http.executor import HttpExecutor
-from fairlead.limits.coordinator import LocalCoordinator
+from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
 from fairlead.mapping.compiler import MappingCompiler
@@ -113,7 +113,7 @@ class Service:
         self.attempts = Attempts(self.application, self.pools, self.clock, wait_seconds, self.renewals, refused)
         self.runs = Runs(self.attempts, self.clock, executors)
         self.preparer = Preparer(store, self.box, _reader_of, strategy_for, templates, self.clock)
-        coordinator = LocalCoordinator()
+        coordinator = StoreCoordinator(self.clock)
         self.connections = Connections(store, self.box, self.preparer, self.pools, self.clock, coordinator, executors)
         self.pings = Ping(self.preparer, self.connections, self.runs, self.clock)
         mappings = MappingCompiler(templates)

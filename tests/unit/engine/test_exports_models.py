@@ -25,9 +25,9 @@ from tests.unit.engine.exporting import (
 @pytest.mark.parametrize(
     ("more", "code", "field"),
     [
-        ({"transform": {"expression": {"version": "1", "rules": [[]]}}}, "feature_not_supported", "export.transform"),
-        ({"filter": {"expression": {"rules": ["equals", 1, 1]}}}, "feature_not_supported", "export.filter"),
-        ({"inputFilter": {"rules": ["equals", 1, 1]}}, "feature_not_supported", "export.inputFilter"),
+        ({"transform": {"script": {"_scriptId": "s"}}}, "script_runtime_unavailable", "export.transform"),
+        ({"filter": {"type": "script", "script": {"_scriptId": "s"}}}, "script_runtime_unavailable", "export.filter"),
+        ({"inputFilter": {"script": {"_scriptId": "s"}}}, "script_runtime_unavailable", "export.inputFilter"),
         (
             {"hooks": {"preSavePage": {"function": "f", "_stackId": "s"}}},
             "feature_not_supported",
@@ -38,10 +38,20 @@ from tests.unit.engine.exporting import (
             "script_runtime_unavailable",
             "export.hooks.preSavePage",
         ),
-        ({"oneToMany": True, "pathToMany": "lines"}, "feature_not_supported", "export.oneToMany"),
-        ({"type": "once"}, "feature_not_supported", "export.type"),
         ({"type": "webhook"}, "feature_not_supported", "export.type"),
-        ({"file": {"type": "csv"}}, "feature_not_supported", "export.file"),
+        ({"type": "blob"}, "feature_not_supported", "export.type"),
+        ({"file": {"type": "xlsx"}}, "feature_not_supported", "export.file.type"),
+        ({"file": {"output": "metadata"}}, "feature_not_supported", "export.file.output"),
+        ({"file": {"groupByFields": ["id"]}}, "feature_not_supported", "export.file.groupByFields"),
+        ({"file": {"json": {"resourcePath": "a"}}}, "feature_not_supported", "export.file.json.resourcePath"),
+        (
+            {
+                "lookups": [{"name": "c", "_lookupCacheId": "i"}],
+                "http": {"relativeURI": "/{{lookup.c}}/{{export.http.paging.page}}"},
+            },
+            "feature_not_supported",
+            "export.http",
+        ),
         ({"http": {"type": "blob"}}, "feature_not_supported", "export.http.type"),
     ],
 )
@@ -62,6 +72,8 @@ async def test_what_a_later_build_runs(more: Tree, code: str, field: str) -> Non
         {"type": "delta", "delta": {"lagOffset": 5}},
         {"oneToMany": False, "name": "n", "_connectionId": FIRST, "adaptorType": "HTTPExport", "asynchronous": True},
         {"http": {"once": {"relativeURI": "/seen"}}},
+        {"file": {"type": "json", "output": "records", "encoding": "utf8", "csv": {"trimSpaces": True}, "json": {}}},
+        {"isLookup": True, "traceKeyTemplate": "{{record.id}}"},
     ],
 )
 async def test_what_is_carried(more: Tree) -> None:
@@ -78,6 +90,38 @@ async def test_what_is_carried(more: Tree) -> None:
         (orders(_connectionId=SECOND), FIRST, InvalidContent, "invalid_field", "export._connectionId"),
         ({"http": {"relativeURI": "/{{"}}, FIRST, InvalidContent, "invalid_template", "export.http.relativeURI"),
         (orders(delta={"dateField": "x"}), FIRST, InvalidContent, "invalid_field", "export.delta.dateField"),
+        (
+            orders(transform={"expression": {"version": "1", "rules": [[{"extract": "a[", "generate": "b"}]]}}),
+            FIRST,
+            InvalidContent,
+            "invalid_mapping",
+            "export.transform.expression.rules.0.0.extract",
+        ),
+        (
+            orders(filter={"expression": {"rules": ["is", 1, 1]}}),
+            FIRST,
+            InvalidContent,
+            "invalid_filter",
+            "export.filter.expression.rules",
+        ),
+        (orders(inputFilter={"rules": ["not"]}), FIRST, InvalidContent, "invalid_filter", "export.inputFilter.rules"),
+        (orders(oneToMany=True), FIRST, InvalidContent, "missing_required_field", "export.pathToMany"),
+        (orders(type="once"), FIRST, InvalidContent, "missing_required_field", "export.http.once.relativeURI"),
+        (
+            {"type": "once", "rest": {"relativeURI": "/", "once": {"postBody": "x"}}},
+            REST,
+            InvalidContent,
+            "missing_required_field",
+            "export.rest.once.relativeURI",
+        ),
+        (
+            orders(file={"csv": {"rowsToSkip": -1}}),
+            FIRST,
+            InvalidContent,
+            "invalid_field",
+            "export.file.csv.rowsToSkip",
+        ),
+        (orders(traceKeyTemplate="{{"), FIRST, InvalidContent, "invalid_template", "export.traceKeyTemplate"),
         (
             {"rest": {"relativeURI": "/", "pagingMethod": "nextpageurl"}},
             REST,

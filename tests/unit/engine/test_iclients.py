@@ -20,7 +20,7 @@ from fairlead.engine.iclients import Iclients
 from fairlead.engine.prepare import ICLIENTS
 from fairlead.engine.resources import Stored, alone
 from fairlead.engine.secrets import SecretBox
-from fairlead.limits.coordinator import LocalCoordinator
+from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.store.sqlite import SqliteStore
 from fairlead.templates.compiler import TemplateCompiler
 from fairlead.v1 import iclient_pb2, options_pb2
@@ -36,7 +36,7 @@ class Kept:
         self.store = store
         self.clock = ManualClock()
         self.box = SecretBox(KEYS)
-        self.coordinator = LocalCoordinator()
+        self.coordinator = StoreCoordinator(self.clock)
         self.iclients = Iclients(store, self.box, self.clock, self.coordinator, TemplateCompiler())
 
     async def create(self, document: Any) -> Stored:

@@ -24,10 +24,10 @@ async def test_a_stored_connection_is_prepared_once_per_version(service: Service
     id = (await service.create({**http(), LENDER: lender})).tree["_id"]
     first = await service.preparer.stored(MINE, id)
     assert await service.preparer.stored(MINE, id) is first
-    assert first.pool == PoolSettings(lender, 2)
+    assert first.pool == PoolSettings(lender, 2, revision=1)
     await service.put(lender, http(concurrencyLevel=3))
     second = await service.preparer.stored(MINE, id)
-    assert second.pool == PoolSettings(lender, 3)
+    assert second.pool == PoolSettings(lender, 3, revision=2)
     await service.connections.set_offline(MINE, id, True)
     assert (await service.preparer.stored(MINE, id)).connection.offline
     assert await refusal(service.preparer.stored(THEIRS, id), NotFound)
@@ -233,7 +233,7 @@ async def test_a_virtual_ping_waits_in_the_lenders_queue(service: Service) -> No
     """connections.md 8.3: the limit holds for what is not stored, too."""
     lender = (await service.create(http(concurrencyLevel=1))).tree["_id"]
     prepared = await service.preparer.virtual(MINE, connection_tree({**http(), LENDER: lender}))
-    assert prepared.pool == PoolSettings(lender, 1)
+    assert prepared.pool == PoolSettings(lender, 1, revision=1)
 
 
 async def test_the_callers_own_deadline_is_no_answer_of_ping(service: Service) -> None:

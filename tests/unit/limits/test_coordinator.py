@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from fairlead.limits.coordinator import LocalCoordinator
+from fairlead.limits.coordinator import StoreCoordinator
 from tests.unit.clock import ManualClock
 
 
 async def test_one_holder_a_key_in_order_of_arrival() -> None:
     """Holders of one key never overlap and come in order; other keys are not touched; nothing stays behind."""
-    coordinator = LocalCoordinator()
+    coordinator = StoreCoordinator(ManualClock())
     diary: list[str] = []
 
     async def hold(key: str, name: str) -> None:
@@ -28,7 +28,7 @@ async def test_one_holder_a_key_in_order_of_arrival() -> None:
 
 async def test_cancelled_and_failed_holders_leave_nothing() -> None:
     """Neither a cancelled waiter nor a holder that fails keeps the key."""
-    coordinator = LocalCoordinator()
+    coordinator = StoreCoordinator(ManualClock())
 
     async def fail() -> None:
         async with coordinator.once("k"):

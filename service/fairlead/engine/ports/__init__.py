@@ -25,6 +25,7 @@ from fairlead.engine.ports.codecs import (
     RecordWriter,
     UnreadableBody,
 )
+from fairlead.engine.ports.coordination import Coordination, Note, Written
 from fairlead.engine.ports.limits import Coordinator, Pools, PoolSettings, RateLimiter, WaitTooLong
 from fairlead.engine.ports.mapping import (
     Expressions,
@@ -55,6 +56,7 @@ __all__ = [
     "Clock",
     "CodeGrant",
     "Codec",
+    "Coordination",
     "Coordinator",
     "Credentials",
     "CsvFormat",
@@ -65,6 +67,7 @@ __all__ = [
     "LookupPending",
     "MappingError",
     "Mappings",
+    "Note",
     "Operation",
     "Page",
     "PagingStrategy",
@@ -95,6 +98,7 @@ __all__ = [
     "UnreadableBody",
     "Verdict",
     "WaitTooLong",
+    "Written",
     "host_of",
     "identity_of",
 ]

@@ -17,6 +17,10 @@ class PoolSettings:
     level: int | None = None
     pause: float = 0.0
     """Seconds between the end of one answer and the start of the next request (connections.md 7.4)."""
+    revision: int = 0
+    """Of the document that the level is from: where processes know different ones, the highest counts."""
+    shared: bool = True
+    """Whether requests of other processes are in the pool, too; not those of a connection that is stored nowhere."""
 
 
 class WaitTooLong(Exception):
@@ -43,7 +47,10 @@ class Pools(Protocol):
         """An answer that was not rate limited arrived: the row of cool-downs ends."""
 
     def waiting(self, key: str) -> int:
-        """Requests waiting in the pool (``queues[].size``)."""
+        """Requests of this process that wait in the pool."""
+
+    async def size(self, key: str) -> int:
+        """Requests of all processes that wait in the pool, at most one second ago (``queues[].size``)."""
 
 
 class RateLimiter(Protocol):
@@ -54,7 +61,7 @@ class RateLimiter(Protocol):
 
 
 class Coordinator(Protocol):
-    """What must hold across processes (D13). The main job runs with one process's implementation."""
+    """What must hold across processes (D13)."""
 
     def once(self, key: str) -> AbstractAsyncContextManager[None]:
         """At most one holder of ``key`` at a time, waiters in order of arrival."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fairlead.domain.document import AccountId, Document, Tree
+from fairlead.engine.ports.coordination import Coordination
 
 
 class DuplicateKey(Exception):
@@ -59,3 +60,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Release connections and files."""
+
+    def coordination(self) -> Coordination:
+        """The documents by which the processes on this store agree; closed with the store. Raises ``StoreUnavailable``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +29,7 @@ from fairlead.engine.ports import (
 )
 from fairlead.engine.run import Run
 from fairlead.executors.http.export_plan import ExportPlan, RequestPlan
+from fairlead.executors.http.lookups import names_read
 from fairlead.executors.http.position import Position, digest_of
 from fairlead.executors.http.request import HeaderTemplate, Target
 from fairlead.paging.totals import total
@@ -73,14 +75,56 @@ class HttpExporter:
                 return
             at = following
 
-    def data_uris(self, run: Run, records: Sequence[bytes]) -> list[str]:
-        """``dataURITemplate`` for each record, ``""`` without one. Records are decoded only when there is one. Raises
+    @property
+    def names_data(self) -> bool:
+        """Whether there is a ``dataURITemplate``."""
+        return self.plan.data_uri is not None
+
+    def data_uris(self, run: Run, records: Sequence[bytes], values: Sequence[Json] | None = None) -> list[str]:
+        """``dataURITemplate`` for each record, ``""`` without one. Records are decoded only when there is one and nobody did before. Raises
         ``InvalidContent`` when a rendering goes over its bounds."""
         template = self.plan.data_uri
         if template is None:
             return [""] * len(records)
-        scopes = (run.scope({"record": value}, record_names=True) for value in map(jsonvalue.loads, records))
+        decoded = map(jsonvalue.loads, records) if values is None else values
+        scopes = (run.scope({"record": value}, record_names=True) for value in decoded)
         return [_render(template, scope, "dataURITemplate") for scope in scopes]
+
+    @property
+    def traces(self) -> bool:
+        """Whether there is a ``traceKeyTemplate``."""
+        return self.plan.trace_key is not None
+
+    def trace_key(self, run: Run, record: Json) -> str:
+        """``traceKeyTemplate`` for a record, ``""`` for none."""
+        if self.plan.trace_key is None:
+            return ""
+        with suppress(TemplateError):
+            return self.plan.trace_key.render(run.scope({"record": record}, record_names=True))
+        return ""
+
+    def lookups_read(self, names: Collection[str]) -> frozenset[str]:
+        """Which of these lookups the templates of its requests read."""
+        plan = self.plan
+        own = [template for requests in (plan.first, plan.later) for template in requests.templates()]
+        return names_read([plan.builder.base_uri, *(header.value for header in plan.builder.headers), *own], names)
+
+    async def call_back(self, run: Run, record: Json) -> Problem | None:
+        """The ``once`` callback for a record."""
+        return None if self.plan.call_back is None else await self.plan.call_back.send(run, record)
+
+    def first_request(self, run: Run) -> HttpRequest:
+        """The first request, not yet signed."""
+        return self._request(run, self._start())
+
+    async def ask(self, run: Run) -> Answer:
+        """Send it."""
+        build = partial(self.first_request, run)
+        return await run.send(build(), self.plan.first.rules, build)
+
+    def records_of(self, answer: Answer) -> Sequence[bytes]:
+        """The raw records in the answer to it."""
+        return self._records(answer, self.plan.first.reading)
 
     def date_text(self, moment: datetime) -> str:
         """A date as ``delta.dateFormat`` says, default ISO 8601 in UTC (exports-imports.md 3.1)."""

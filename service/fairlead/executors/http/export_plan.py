@@ -30,6 +30,7 @@ from fairlead.engine.ports import (
     Templates,
 )
 from fairlead.engine.verdict import ResponseRules
+from fairlead.executors.http.call_back import CallBack
 from fairlead.executors.http.request import (
     HeaderTemplate,
     RequestBuilder,
@@ -94,6 +95,8 @@ class ExportPlan:
     rows: Rows | None
     allow_undefined: bool
     data_uri: Template | None
+    trace_key: Template | None
+    call_back: CallBack | None
     date_format: str | None
 
     @classmethod
@@ -126,12 +129,18 @@ class ExportPlan:
         later = _later(http, first, strategy, written, collector)
         if strategy is not None:
             problems.extend(_incomplete(strategy, paging, first, later))
-        lookups = [entry for entries in (export, http) for entry in entries.get("lookups") or ()]
+        cached = [
+            entry
+            for entries in (export, http)
+            for entry in entries.get("lookups") or ()
+            if entry.get("_lookupCacheId") and not entry.get("relativeURI")
+        ]
         used = [("http", template) for requests in (first, later) for template in requests.templates()]
-        problems.extend(dict.fromkeys(dynamic_lookups(used, lookups)))
-        uri = export.get("dataURITemplate")
+        problems.extend(dict.fromkeys(dynamic_lookups(used, cached)))
+        uri, trace = export.get("dataURITemplate"), export.get("traceKeyTemplate")
+        builder = RequestBuilder.of(connection.http, TemplateCollector(templates, []))
         return cls(
-            RequestBuilder.of(connection.http, TemplateCollector(templates, [])),
+            builder,
             http.get("method") or "GET",
             http.get("requestMediaType"),
             http.get("successMediaType"),
@@ -143,6 +152,8 @@ class ExportPlan:
             Rows.of(response.get("twoDArray")),
             response.get("allowUndefinedResource") is not False,
             collector.compile(uri, Place.PLAIN, "dataURITemplate") if uri else None,
+            collector.compile(trace, Place.PLAIN, "traceKeyTemplate") if trace else None,
+            CallBack.of(connection, export, first.headers, builder, codecs, collector, problems),
             (export.get("delta") or {}).get("dateFormat") or None,
         )
 

@@ -1,0 +1,235 @@
+"""The pool as all processes see it: one document, and the one rule by which each of them changes it (connections.md 8.2, D13).
+
+``share`` says how many slots of the level each process holds; it grants them by itself. ``want`` says who waits for more, and since when.
+A process only ever gives away what is its own and free, or deals out what is nobody's: so the shares never add up to more than the
+level, except after the level was lowered. Times are the store's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fairlead.limits.backoff import LONGEST_WAIT
+
+HAND_OVER: Final = 0.02
+"""Seconds. Between processes that both hold slots, what is closer together counts as arrived together."""
+REMEMBERED_SECONDS: Final = 60.0
+"""How long an unused pool remembers its row of cool-downs."""
+NEVER: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A process whose requests wait, the first of them ``since`` then: ``slots`` more would be used at once, ``waiting`` stand in its
+    queue."""
+
+    since: float
+    slots: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One process' pool at this instant."""
+
+    level: int | None
+    revision: int
+    pause: float
+    in_flight: int
+    waiting: int
+    since: float
+    """When the request that goes next began to wait."""
+    opens: float
+    """When cool-down and pause are over, as far as this process knows."""
+    epoch: int
+    row: int
+    guarded: bool
+    probing: bool
+    balances: bool = True
+    """Whether it is time again to even out the queues of processes that both hold slots."""
+    leaves: bool = False
+    """Nobody used the pool for a while."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The shared document of one pool."""
+
+    level: int | None = None
+    revision: int = -1
+    share: dict[str, int] = field(default_factory=dict)
+    want: dict[str, Want] = field(default_factory=dict)
+    opens: float = -NEVER
+    epoch: int = 0
+    row: int = 0
+    guarded: bool = False
+    """Since a cool-down, until an answer says that it is over: requests go one at a time."""
+    probe: str | None = None
+    """The process whose requests go meanwhile."""
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any] | None) -> Ledger:
+        """Read the document; nothing is an empty one."""
+        if value is None:
+            return cls()
+        return cls(
+            level=value["level"],
+            revision=value["revision"],
+            share={process: int(slots) for process, slots in value["share"].items()},
+            want={process: Want(*want) for process, want in value["want"].items()},
+            opens=-NEVER if value["opens"] is None else value["opens"],
+            epoch=value["epoch"],
+            row=value["row"],
+            guarded=value["guarded"],
+            probe=value["probe"],
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Write the document."""
+        return {
+            "level": self.level,
+            "revision": self.revision,
+            "share": {**self.share},
+            "want": {process: [want.since, want.slots, want.waiting] for process, want in self.want.items()},
+            "opens": None if self.opens == -NEVER else self.opens,
+            "epoch": self.epoch,
+            "row": self.row,
+            "guarded": self.guarded,
+            "probe": self.probe,
+        }
+
+    @property
+    def processes(self) -> set[str]:
+        """Who is in the pool."""
+        return {*self.share, *self.want, *((self.probe,) if self.probe else ())}
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it says nothing that no document would not say."""
+        return not self.share and not self.want and not self.row and not self.guarded
+
+    def is_blank_but_for(self, me: str) -> bool:
+        """Whether it is blank but for what this process wants."""
+        return not self.share and not self.row and not self.guarded and not self.want.keys() - {me}
+
+    def but_for(self, me: str) -> tuple[object, ...]:
+        """All that others must know at once: everything but what this process wants, and when its last pause ends."""
+        wants = {process: want for process, want in self.want.items() if process != me}
+        opens = self.opens if self.guarded else None
+        return self.level, self.revision, self.share, wants, self.epoch, self.row, self.guarded, self.probe, opens
+
+    def waiting(self, but: str, alive: Collection[str]) -> int:
+        """Requests that wait in other processes."""
+        return sum(want.waiting for process, want in self.want.items() if process != but and process in alive)
+
+    def rivals(self, me: str) -> list[tuple[float, str]]:
+        """Other processes that want slots, the longest waiter first."""
+        return sorted((want.since, process) for process, want in self.want.items() if process != me and want.slots)
+
+    def settle(self, me: str, mine: Report, alive: Collection[str], now: float) -> None:
+        """Bring the document up to date with what this process knows and can give."""
+        self._bury(mine, alive, now)
+        if self.opens > now + LONGEST_WAIT + mine.pause:
+            self.opens = -NEVER  # of a clock that was set back
+        if mine.revision > self.revision:
+            self.level, self.revision = mine.level, mine.revision
+        self._cool(me, mine, now)
+        blocked = self.guarded and self.probe != me
+        self._ask(me, mine, blocked=blocked)
+        if self.level is None:
+            self.share.clear()
+        else:
+            self._deal(me, mine, blocked=blocked)
+            self._ask(me, mine, blocked=blocked)
+
+    def _bury(self, mine: Report, alive: Collection[str], now: float) -> None:
+        """Processes that are gone hold nothing, and when they ended their last request nobody knows."""
+        for process in self.processes.difference(alive):
+            if self.share.pop(process, 0) and mine.pause:
+                self.opens = max(self.opens, now + mine.pause)
+            self.want.pop(process, None)
+            if self.probe == process:
+                self.probe = None
+
+    def _cool(self, me: str, mine: Report, now: float) -> None:
+        self.opens = max(self.opens, mine.opens)
+        if mine.epoch > self.epoch:
+            self.epoch, self.row, self.guarded = mine.epoch, mine.row, mine.guarded
+            self.probe = me if self.guarded else None
+        elif mine.epoch == self.epoch:
+            self.guarded = self.guarded and mine.guarded
+            self.row = max(self.row, mine.row) if self.guarded else 0
+        elif self.guarded and self.probe in (None, me) and now > self.opens + REMEMBERED_SECONDS:
+            self.guarded, self.row = False, 0
+        if not self.guarded:
+            self.probe = None
+            return
+        if self.probe == me and not mine.probing and not mine.waiting:
+            self.probe = None
+        if self.probe is None:
+            waiting = [(want.since, process) for process, want in self.want.items() if process != me]
+            if mine.waiting or mine.probing:
+                waiting.append((mine.since, me))
+            self.probe = min(waiting)[1] if waiting else None
+
+    def _ask(self, me: str, mine: Report, *, blocked: bool) -> None:
+        """What this process wants: nothing, when what it has is enough for those that wait."""
+        if not mine.waiting:
+            self.want.pop(me, None)
+            return
+        lacks = 0
+        if self.level is not None and not blocked:
+            have = self.share.get(me, 0)
+            lacks = max(0, min(mine.waiting - max(0, have - mine.in_flight), self.level - have))
+        self.want[me] = Want(mine.since, lacks, mine.waiting)
+
+    def _deal(self, me: str, mine: Report, *, blocked: bool) -> None:
+        assert self.level is not None
+        have = self.share.get(me, 0)
+        free = self.level - sum(self.share.values())
+        idle = max(0, have - mine.in_flight)
+        if mine.leaves:
+            free, have = free + idle, have - idle
+        elif free < 0:
+            have -= min(idle, -free)
+        elif not self.processes - {me}:
+            have, free = self.level, 0
+        self._set(me, have)
+        self._deal_free(free)
+        for since, process in self.rivals(me):
+            idle = max(0, self.share.get(me, 0) - mine.in_flight)
+            given = min(idle, self.want[process].slots)
+            if given and (blocked or self.goes_before(process, since, mine)):
+                self._set(me, self.share[me] - given)
+                self._give(process, given)
+
+    def goes_before(self, process: str, since: float, mine: Report) -> bool:
+        """Whether a slot that is free here is for the longest waiter of that process."""
+        if not mine.waiting:
+            return True
+        if self.share.get(process):
+            return mine.balances and since < mine.since - HAND_OVER
+        return since < mine.since
+
+    def _deal_free(self, free: int) -> None:
+        """What is nobody's: one each in turn, the longest waiter first."""
+        while free > 0:
+            asking = sorted((want.since, process) for process, want in self.want.items() if want.slots)[:free]
+            if not asking:
+                return
+            for _, process in asking:
+                self._give(process, 1)
+            free -= len(asking)
+
+    def _give(self, process: str, slots: int) -> None:
+        want = self.want[process]
+        self.share[process] = self.share.get(process, 0) + slots
+        self.want[process] = Want(want.since, want.slots - slots, want.waiting)
+
+    def _set(self, process: str, slots: int) -> None:
+        if slots:
+            self.share[process] = slots
+        else:
+            self.share.pop(process, None)

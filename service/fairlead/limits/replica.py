@@ -1,0 +1,134 @@
+"""This process among those on the same store (D13): its heartbeat, the way to wake others, and its part in each pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator
+from typing import Final, Protocol
+
+from fairlead.engine.ports import Clock, Coordination, StoreUnavailable
+from fairlead.limits.heartbeat import PROCESSES, Heartbeat
+from fairlead.limits.ledger import Ledger
+from fairlead.limits.member import KEEP_SECONDS, Member, Owner
+from fairlead.limits.pool import Pool
+from fairlead.limits.wakeups import Datagrams, Wakeups
+
+POOLS: Final = "pool/"
+_SIZE_SECONDS: Final = 0.4
+"""How old the lengths of queues may be that are read; they were written at most half a second before."""
+_LEAVING: Final = 5.0
+"""Seconds for giving everything back; whatever is not given back by then is free for others with the heartbeat's end."""
+
+
+class Pooling(Owner, Protocol):
+    """Who owns pools, and what it does when this process may no longer hold what it holds."""
+
+    def lapsed(self) -> None:
+        """End what is in flight."""
+
+
+class Replica:
+    """One process on a store."""
+
+    def __init__(self, store: Coordination, clock: Clock, wakeups: Wakeups | None = None) -> None:
+        """``wakeups``: datagrams, if there are none yet."""
+        self.store = store
+        self.clock = clock
+        self.heartbeat = Heartbeat(store, clock)
+        self._datagrams = Datagrams(self.hinted) if wakeups is None else None
+        self._wakeups = wakeups or self._datagrams
+        self._members: dict[str, tuple[Member, Pooling]] = {}
+        self._owners: list[Pooling] = []
+        self._sizes: dict[str, int] = {}
+        self._sizes_at = float("-inf")
+        beat = self.heartbeat
+        beat.asks, beat.on_asked, beat.on_gone = self._asks, self.hinted, self._stir
+        beat.on_return, beat.on_lapse = self._stir, self._lapse
+
+    async def start(self, address: str = "") -> None:
+        """Be one of the processes on the store. ``address``: by which given ``wakeups`` reach it. Raises ``StoreUnavailable``."""
+        self.heartbeat.address = address
+        await self.store.read(POOLS)  # a client knows where its servers are once it has reached one
+        if self._datagrams is not None:
+            self.heartbeat.address = await self._datagrams.open(self.store.beacon())
+        await self.heartbeat.start()
+        self.wake({*self.heartbeat.alive} - {self.me}, PROCESSES)
+
+    async def close(self) -> None:
+        """Give everything back, and be gone."""
+        members = [member for member, _ in self._members.values()]
+        if members:
+            leaving = [asyncio.ensure_future(member.leave()) for member in members]
+            await asyncio.wait(leaving, timeout=_LEAVING)
+            for task in leaving:
+                task.cancel()
+        for member in members:
+            member.close()
+        others = {*self.heartbeat.alive} - {self.me}
+        await self.heartbeat.close()
+        for key in self._members:
+            self.wake(others, key)
+        if self._datagrams is not None:
+            self._datagrams.close()
+
+    @property
+    def me(self) -> str:
+        """The name of this process."""
+        return self.heartbeat.id
+
+    def join(self, pool: Pool, owner: Pooling, *, prefix: str = POOLS, keep: float = KEEP_SECONDS) -> Member:
+        """Take part in a pool; ``keep``: for how many seconds unused slots are kept."""
+        if owner not in self._owners:
+            self._owners.append(owner)
+        key = prefix + pool.key
+        member = Member(self, pool, owner, key, keep)
+        self._members[key] = (member, owner)
+        return member
+
+    def part(self, key: str) -> None:
+        """A pool was left."""
+        self._members.pop(key, None)
+
+    def wake(self, processes: Collection[str], key: str) -> None:
+        """Tell these processes that a pool has changed."""
+        if self._wakeups is not None:
+            for process in processes:
+                if address := self.heartbeat.alive.get(process):
+                    self._wakeups.send(address, key)
+
+    def hinted(self, key: str) -> None:
+        """Another process says that a pool has changed, or that it is new."""
+        if key == PROCESSES:
+            self.heartbeat.look_soon()
+        found = self._members.get(key)
+        if found is not None:
+            found[0].poke(reread=True)
+
+    async def waiting_elsewhere(self, key: str) -> int:
+        """Requests of other processes that wait in a pool, at most one second ago; 0 when the store does not say."""
+        if self.heartbeat.is_alone:
+            return 0
+        now = self.clock.monotonic()
+        if now - self._sizes_at > _SIZE_SECONDS:
+            try:
+                notes = await self.store.read_all(POOLS)
+            except StoreUnavailable:
+                return 0
+            self._sizes = {
+                each: Ledger.of(note.value).waiting(self.me, self.heartbeat.alive) for each, note in notes.items()
+            }
+            self._sizes_at = now
+        return self._sizes.get(key, 0)
+
+    def _asks(self) -> Iterator[str]:
+        return (key for key, (member, _) in self._members.items() if member.asks)
+
+    def _stir(self) -> None:
+        for member, _ in [*self._members.values()]:
+            member.poke(reread=True)
+
+    def _lapse(self) -> None:
+        for member, _ in self._members.values():
+            member.lapse()
+        for owner in self._owners:
+            owner.lapsed()

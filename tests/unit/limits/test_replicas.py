@@ -1,0 +1,408 @@
+"""Pools of several processes on one store, with a clock that is moved by hand (connections.md 7.3, 8.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from random import Random
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from fairlead.domain.http import TransportFailure
+from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Written
+from fairlead.limits.coordinator import StoreCoordinator
+from fairlead.limits.pools import Pools
+from fairlead.limits.replica import Replica
+from tests.unit.clock import ManualClock
+from tests.unit.limits.memory import Hints, Island, MemoryCoordination, replica
+
+
+class Bench:
+    """Replicas A, B, C ... whose requests are answered by hand."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.store = MemoryCoordination(self.clock)
+        self.hints = Hints()
+        self.replicas: dict[str, tuple[Replica, Pools, Island]] = {}
+        self.started: list[str] = []
+        self.in_flight: set[str] = set()
+        self.most = 0
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Future[str]] = {}
+
+    async def open(self, *names: str) -> None:
+        for name in names:
+            self.replicas[name] = await replica(self.clock, self.store, self.hints)
+        await self.clock.settle()
+
+    def pools(self, name: str) -> Pools:
+        return self.replicas[name][1]
+
+    async def ask(self, name: str, settings: PoolSettings, seconds: float = 10_000) -> None:
+        """A request; the first letter of its name is its replica's."""
+        self.tasks[name] = asyncio.create_task(self._run(name, settings, self.clock.monotonic() + seconds))
+        await self.clock.settle()
+
+    async def end(self, name: str, answer: str = "good") -> None:
+        """Answer it: ``good`` or ``limited:SECONDS``."""
+        self._ends.pop(name).set_result(answer)
+        await self.clock.settle()
+        await self.clock.settle()
+
+    async def _run(self, name: str, settings: PoolSettings, deadline: float) -> None:
+        pools, first = self.pools(name[0]), False
+        while True:
+            async with pools.slot(settings, Deadline(deadline), first=first):
+                self.started.append(name)
+                self.in_flight.add(name)
+                self.most = max(self.most, len(self.in_flight))
+                end = self._ends[name] = asyncio.get_running_loop().create_future()
+                try:
+                    answer = await end
+                finally:
+                    self.in_flight.discard(name)
+            if answer == "good":
+                return pools.answered(settings)
+            pools.cool_down(settings, float(answer.partition(":")[2]))
+            first = True
+
+    async def close(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        self.store.away = False
+        for each, pools, island in self.replicas.values():
+            island.cut_off = False
+            pools.close()
+            await each.close()
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    yield made
+    await made.close()
+
+
+ONE = PoolSettings("c", level=1)
+TWO = PoolSettings("c", level=2)
+
+
+async def test_one_limit_over_two_replicas(bench: Bench) -> None:
+    """Level 2: two in flight over both, the longest waiter next, wherever it is."""
+    await bench.open("A", "B")
+    for name in ("A1", "A2", "A3"):
+        await bench.ask(name, TWO)
+        await bench.clock.advance(0.01)
+    await bench.ask("B1", TWO)
+    assert bench.started == ["A1", "A2"]
+    await bench.end("A1")
+    assert bench.started == ["A1", "A2", "A3"]
+    await bench.end("A2")
+    assert bench.started == ["A1", "A2", "A3", "B1"]
+    assert bench.most == 2
+
+
+async def test_alone_there_is_no_call_to_the_store(bench: Bench) -> None:
+    """After the first request of a pool the process grants by itself; after ten idle seconds it gives the slots back."""
+    await bench.open("A")
+    await bench.ask("A0", TWO)
+    calls = bench.store.calls
+    for number in range(20):
+        await bench.end(f"A{number}")
+        await bench.ask(f"A{number + 1}", TWO)
+        await bench.ask(f"A-{number}", TWO)
+        await bench.ask(f"A+{number}", TWO)
+        await bench.end(f"A-{number}")
+        await bench.end(f"A+{number}")
+    assert bench.store.calls == calls
+    await bench.end("A20")
+    assert "pool/c" in bench.store.notes
+    await bench.clock.advance(21)
+    assert "pool/c" not in bench.store.notes
+    assert len(bench.pools("A")) == 0
+
+
+async def test_an_idle_pool_costs_nothing(bench: Bench) -> None:
+    """Beside the heartbeats of the processes there is no call while nobody waits."""
+    await bench.open("A", "B")
+    await bench.ask("A1", TWO)
+    await bench.ask("B1", TWO)
+    calls = bench.store.calls
+    beats = 2 * 2
+    await bench.clock.advance(1.6)
+    assert bench.store.calls - calls == beats
+
+
+async def test_a_killed_replica_frees_its_slots_after_25_to_30_s(bench: Bench) -> None:
+    """Not at once: what it had sent may still be at work in the application."""
+    await bench.open("A", "B")
+    await bench.ask("A1", ONE)
+    await bench.ask("B1", ONE)
+    await bench.clock.advance(0.7)
+    bench.replicas["A"][2].cut_off = True
+    killed = bench.clock.monotonic()
+    while "B1" not in bench.started:
+        await bench.clock.advance(0.1)
+    assert 25 <= bench.clock.monotonic() - killed <= 30
+
+
+async def test_a_replica_that_is_cut_off_ends_what_it_has_in_flight(bench: Bench) -> None:
+    """It starts nothing after 15 s, ends all at 20 s, and takes part again under another name."""
+    await bench.open("A", "B")
+    await bench.ask("A1", TWO)
+    name = bench.replicas["A"][0].me
+    bench.replicas["A"][2].cut_off = True
+    await bench.clock.advance(14)
+    await bench.ask("A2", TWO)
+    assert bench.started == ["A1", "A2"]
+    await bench.end("A2")
+    await bench.clock.advance(1.5)
+    await bench.ask("A3", TWO)
+    assert bench.started == ["A1", "A2"]
+    await bench.clock.advance(5)
+    assert isinstance(bench.tasks["A1"].exception(), TransportFailure)
+    await bench.ask("B1", TWO)
+    assert "B1" not in bench.started
+    bench.replicas["A"][2].cut_off = False
+    await bench.clock.advance(10)
+    assert bench.started == ["A1", "A2", "A3", "B1"]
+    assert bench.replicas["A"][0].me != name
+    assert bench.most == 2
+
+
+async def test_without_the_store_nothing_starts_and_the_reason_is_told(bench: Bench) -> None:
+    """No new requests rather than too many; who cannot wait longer hears of the store, not of a limit."""
+    await bench.open("A")
+    await bench.ask("A1", ONE)
+    await bench.end("A1")
+    bench.store.away = True
+    await bench.clock.advance(16)
+    await bench.ask("A2", ONE, seconds=3)
+    await bench.clock.advance(4)
+    assert bench.started == ["A1"]
+    assert isinstance(bench.tasks["A2"].exception(), StoreUnavailable)
+
+
+async def test_closing_gives_everything_back_at_once(bench: Bench) -> None:
+    """SIGTERM: the next replica does not wait."""
+    await bench.open("A", "B")
+    await bench.ask("A1", ONE)
+    await bench.ask("B1", ONE)
+    await bench.end("A1")
+    await bench.end("B1")
+    await bench.replicas["B"][0].close()
+    await bench.ask("A2", ONE)
+    assert bench.started == ["A1", "B1", "A2"]
+
+
+async def test_the_pause_holds_between_replicas(bench: Bench) -> None:
+    """connections.md 7.4: the gap is between the end of one answer and the start of the next request, wherever it is."""
+    paced = PoolSettings("c", level=1, pause=0.5)
+    await bench.open("A", "B")
+    await bench.ask("A1", paced)
+    await bench.ask("B1", paced)
+    await bench.clock.advance(0.12)
+    await bench.end("A1")
+    await bench.clock.advance(0.49)
+    assert bench.started == ["A1"]
+    await bench.clock.advance(0.02)
+    assert bench.started == ["A1", "B1"]
+
+
+@pytest.mark.parametrize("settings", [PoolSettings("c"), PoolSettings("c", level=4)], ids=["burst", "level"])
+async def test_a_cool_down_binds_all_replicas_and_one_request_goes_first(bench: Bench, settings: PoolSettings) -> None:
+    """connections.md 7.3: nobody starts before its end, then the refused request alone; the rest of the pool follows its answer."""
+    await bench.open("A", "B")
+    await bench.ask("B1", settings)
+    await bench.end("B1")
+    await bench.ask("A1", settings)
+    await bench.end("A1", "limited:5")
+    await bench.ask("B2", settings)
+    await bench.clock.advance(4.9)
+    assert bench.started == ["B1", "A1"]
+    await bench.clock.advance(0.2)
+    assert bench.started == ["B1", "A1", "A1"]
+    await bench.clock.advance(3)
+    assert bench.started == ["B1", "A1", "A1"]
+    await bench.end("A1")
+    assert bench.started == ["B1", "A1", "A1", "B2"]
+
+
+async def test_a_cool_down_outlives_its_process(bench: Bench) -> None:
+    """A replica that comes later, or is started anew, waits for the rest of it."""
+    await bench.open("A")
+    await bench.ask("A1", PoolSettings("c"))
+    await bench.end("A1", "limited:60")
+    bench.replicas["A"][2].cut_off = True
+    await bench.clock.advance(40)
+    await bench.open("B")
+    await bench.ask("B1", PoolSettings("c"))
+    await bench.clock.advance(19)
+    assert bench.started == ["A1"]
+    bench.tasks["A1"].cancel()
+    await bench.clock.advance(15)
+    assert bench.started == ["A1", "B1"]
+
+
+async def test_lost_hints_cost_time_not_slots(bench: Bench) -> None:
+    """Without datagrams the heartbeats carry who waits."""
+    await bench.open("A", "B")
+    bench.hints.lost = True
+    await bench.ask("A1", ONE)
+    await bench.ask("B1", ONE)
+    await bench.end("A1")
+    await bench.clock.advance(4)
+    assert bench.started == ["A1", "B1"]
+
+
+async def test_the_queue_of_all_replicas_is_told(bench: Bench) -> None:
+    """``queues[].size`` is the whole pool's, at most one second old."""
+    await bench.open("A", "B")
+    for name in ("A1", "A2", "A3", "B1", "B2"):
+        await bench.ask(name, ONE)
+    await bench.clock.advance(1)
+    assert await bench.pools("A").size("c") == 4
+    assert await bench.pools("B").size("c") == 4
+
+
+async def test_a_new_level_is_everybodys(bench: Bench) -> None:
+    """A PUT that one replica has seen lowers and raises the level of all."""
+    await bench.open("A", "B")
+    for name in ("A1", "A2", "A3"):
+        await bench.ask(name, PoolSettings("c", level=3, revision=1))
+    await bench.ask("B1", PoolSettings("c", level=1, revision=2))
+    await bench.end("A1")
+    await bench.end("A2")
+    assert "B1" not in bench.started
+    await bench.end("A3")
+    assert "B1" in bench.started
+    await bench.ask("A4", PoolSettings("c", level=3, revision=1))
+    assert "A4" not in bench.started
+    await bench.ask("B2", PoolSettings("c", level=3, revision=3))
+    assert {"A4", "B2"} <= set(bench.started)
+
+
+async def test_one_writer_at_a_time_over_all_replicas(bench: Bench) -> None:
+    """``once``: holders of a key in two processes never overlap; nothing stays behind in the store."""
+    await bench.open("A", "B")
+    diary: list[str] = []
+    coordinators = {name: StoreCoordinator(bench.clock, bench.replicas[name][0]) for name in "AB"}
+
+    async def write(name: str) -> None:
+        async with coordinators[name[0]].once("connections/1"):
+            diary.append(f"+{name}")
+            await bench.clock.sleep(0.1)
+            diary.append(f"-{name}")
+
+    tasks = [asyncio.create_task(write(name)) for name in ("A1", "B1", "A2", "B2")]
+    await bench.clock.advance(2)
+    await asyncio.gather(*tasks)
+    assert [entry[1:] for entry in diary[::2]] == [entry[1:] for entry in diary[1::2]]
+    assert len(diary) == 8
+    await bench.clock.advance(1)
+    assert not [key for key in bench.store.notes if key.startswith("once/")]
+
+
+async def test_burst_pools_work_without_the_store(bench: Bench) -> None:
+    """They have no limit that others could miss: first use, use, and use after a leave that failed."""
+    await bench.open("A")
+    bench.store.away = True
+    await bench.ask("A1", PoolSettings("c"))
+    await bench.end("A1")
+    await bench.clock.advance(12)
+    await bench.ask("A2", PoolSettings("c"))
+    await bench.end("A2")
+    assert bench.started == ["A1", "A2"]
+
+
+async def test_a_write_that_may_still_be_carried_out_is_not_counted_on(bench: Bench) -> None:
+    """Slots were given back, the answer got lost, and the write arrives late: it must not undo what came after it."""
+    await bench.open("A")
+    await bench.ask("A0", TWO)
+    late: list[tuple[str, int]] = []
+    remove = bench.store.remove
+
+    async def lost(key: str, version: int) -> bool:
+        if key == "pool/c" and not late:
+            late.append((key, version))
+            raise StoreUnavailable("timed out")
+        return await remove(key, version)
+
+    bench.store.remove = lost  # type: ignore[method-assign]  # for this test
+    await bench.end("A0")
+    while not late:
+        await bench.clock.advance(0.1)
+    await bench.ask("A1", TWO)
+    await bench.ask("A2", TWO)
+    await bench.clock.advance(1)
+    assert bench.started == ["A0", "A1", "A2"]
+    await remove(*late[0])
+    await bench.open("B")
+    await bench.ask("B1", TWO)
+    await bench.clock.advance(5)
+    assert bench.most == 2
+
+
+async def test_a_slot_on_its_way_to_another_process_is_not_granted(bench: Bench) -> None:
+    """While the store works on a hand-over, a request that comes here finds the slot gone."""
+    await bench.open("A", "B")
+    await bench.ask("A1", ONE)
+    await bench.end("A1")
+    write, asked, done = bench.store.write, asyncio.Event(), asyncio.Event()
+
+    async def slow(key: str, value: Mapping[str, Any], version: int) -> Written | None:
+        if key == "pool/c" and bench.replicas["B"][0].me in value["share"]:
+            asked.set()
+            await done.wait()
+        return await write(key, value, version)
+
+    bench.store.write = slow  # type: ignore[method-assign]  # for this test
+    await bench.ask("B1", ONE)
+    await asked.wait()
+    await bench.ask("A2", ONE)
+    assert bench.started == ["A1"]
+    done.set()
+    await bench.clock.settle()
+    await bench.clock.settle()
+    assert bench.started == ["A1", "B1"]
+    assert bench.most == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_random_lives_of_three_replicas(bench: Bench, seed: int) -> None:
+    """Requests, cancellations, lost hints, cut-offs and returns in any order: never more than the level, and in the end all are served."""
+    random = Random(seed)
+    level = PoolSettings("c", level=3)
+    await bench.open("A", "B", "C")
+    names: list[str] = []
+    for step in range(150):
+        match random.choice(("ask", "ask", "ask", "end", "end", "end", "cancel", "cut", "mend", "hints", "time")):
+            case "ask":
+                names.append(f"{random.choice('ABC')}{step}")
+                await bench.ask(names[-1], level)
+            case "end" if bench.in_flight:
+                await bench.end(random.choice(sorted(bench.in_flight)))
+            case "cancel" if names and not random.randrange(3):
+                bench.tasks[random.choice(names)].cancel()
+                await bench.clock.settle()
+            case "cut" if not random.randrange(4):
+                bench.replicas[random.choice("ABC")][2].cut_off = True
+            case "mend":
+                bench.replicas[random.choice("ABC")][2].cut_off = False
+            case "hints":
+                bench.hints.lost = not bench.hints.lost
+            case "time":
+                await bench.clock.advance(random.choice((0.01, 0.3, 2, 8)))
+        assert len(bench.in_flight) <= 3
+    for _, _, island in bench.replicas.values():
+        island.cut_off = False
+    for _ in range(300):
+        await bench.clock.advance(1)
+        if bench.in_flight:
+            await bench.end(sorted(bench.in_flight)[0])
+    assert all(task.done() for task in bench.tasks.values())
+    assert bench.most <= 3
