@@ -18,6 +18,8 @@ SOURCES := protos service gateway cli examples tests
 ORACLE := tests/oracle/handlebars
 OIDC := tests/servers/oidc
 
+SLOW := tests/real tests/e2e/test_renewal_processes.py tests/integration/coordination/test_failures.py
+
 .PHONY: help install demo test test-all test-real oracle oidc lint format proto proto-check serve clean
 
 help: ## list the targets
@@ -44,7 +46,7 @@ test-all: $(STAMP) oracle oidc ## run every test, also those that need Java 17 w
 	@tests/servers/with-mongo $(PYTEST) tests
 
 test-real: $(STAMP) oidc ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
-	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q tests/real tests/e2e/test_renewal_processes.py
+	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q -n 2 $(SLOW)
 
 oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
 

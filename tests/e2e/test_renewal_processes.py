@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.e2e.processes import Place
+from tests.slow import slow
 
 READY = "fairlead is ready"
 IMPORT = {"import": {"http": {"relativeURI": ["/records"], "method": ["POST"]}}}
@@ -106,10 +107,7 @@ async def test_two_processes_refresh_once(application: tuple[Rotating, str], tmp
     assert (fake.refreshes, fake.reused, fake.stored) == (1, 0, 1000)
 
 
-@pytest.mark.skipif(
-    os.environ.get("FAIRLEAD_TEST_REAL") != "required",
-    reason="waits half a minute for an intent to end; `make test-real` runs it",
-)
+@slow
 @pytest.mark.parametrize("spent", [False, True], ids=["before the application spent the refresh token", "after"])
 async def test_a_process_killed_while_renewing(application: tuple[Rotating, str], tmp_path: Path, spent: bool) -> None:
     """connections.md 3: kill -9 between request and commit. Another process waits for the intent to end, makes one more try, and the

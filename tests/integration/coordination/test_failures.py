@@ -8,6 +8,9 @@ import time
 
 from tests.integration.coordination.conftest import WIRE_URI, Start, wire_url
 from tests.integration.coordination.parts import Application, Proxy, Replica
+from tests.slow import slow
+
+pytestmark = slow
 
 
 async def test_killed_and_paused_replicas(start: Start, application: Application) -> None:
