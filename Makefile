@@ -17,10 +17,12 @@ SOURCES := protos service gateway cli examples tests
 
 ORACLE := tests/oracle/handlebars
 OIDC := tests/servers/oidc
+MOCKS := tests/servers/openapi
+SOAP := tests/servers/soap
 
 SLOW := tests/real tests/e2e/test_renewal_processes.py tests/integration/coordination/test_failures.py
 
-.PHONY: help install demo test test-all test-real oracle oidc lint format proto proto-check serve clean
+.PHONY: help install demo test test-all test-real oracle oidc mocks lint format proto proto-check serve clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,11 +44,11 @@ demo: $(STAMP) ## store a connection, ping it, pull 822 records, push four, and 
 test: $(STAMP) ## run every test that needs no other server
 	@$(PYTEST) tests
 
-test-all: $(STAMP) oracle oidc ## run every test, also those that need Java 17 with Maven, Node.js, or Debian's servers
+test-all: $(STAMP) oracle oidc mocks ## run every test, also those that need Java 17 with Maven, Node.js, or Debian's servers
 	@tests/servers/with-mongo $(PYTEST) tests
 
-test-real: $(STAMP) oidc ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
-	@FAIRLEAD_TEST_REAL=required $(BIN)/python -m pytest -q -n 2 $(SLOW)
+test-real: $(STAMP) oidc mocks ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
+	@FAIRLEAD_TEST_REAL=required tests/servers/with-mongo $(BIN)/python -m pytest -q -n 2 $(SLOW)
 
 oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
 
@@ -58,6 +60,20 @@ oidc: $(OIDC)/node_modules/oidc-provider ## install oidc-provider, which judges 
 
 $(OIDC)/node_modules/oidc-provider: $(OIDC)/package.json
 	@cd $(OIDC) && npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
+mocks: $(MOCKS)/node_modules/@stoplight $(SOAP)/node_modules/soap $(MOCKS)/target/stripe-mock ## install mocks of GitHub and Stripe, and SOAP (needs Node.js, Go)
+
+$(MOCKS)/node_modules/@stoplight: $(MOCKS)/package.json
+	@cd $(MOCKS) && npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
+$(SOAP)/node_modules/soap: $(SOAP)/package.json
+	@cd $(SOAP) && npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
+$(MOCKS)/target/stripe-mock: $(MOCKS)/package.json
+	@GOBIN=$(abspath $(MOCKS)/target) go install github.com/stripe/stripe-mock@v0.203.0
 	@touch $@
 
 lint: $(STAMP) ## check format, style, types, import rules and the contract
@@ -82,5 +98,6 @@ serve: $(STAMP) ## run fairlead in the foreground
 
 clean: ## remove what was made here: environment, caches, build output (not the database)
 	@rm -rf $(VENV) build dist .buf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-		tests/servers/mongo/target $(ORACLE)/node_modules $(OIDC)/node_modules fairlead.egg-info
+		tests/servers/mongo/target $(ORACLE)/node_modules $(OIDC)/node_modules \
+		$(MOCKS)/node_modules $(MOCKS)/target $(SOAP)/node_modules fairlead.egg-info
 	@find protos service gateway cli examples tests -name __pycache__ -prune -exec rm -rf {} +

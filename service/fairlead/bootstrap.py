@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from fairlead.api.connections import ConnectionServicer
 from fairlead.api.exports import ExportServicer
 from fairlead.api.grpc_server import GrpcServer
 from fairlead.api.iclients import IclientServicer
-from fairlead.api.metrics import Metrics
+from fairlead.api.load import Load
+from fairlead.api.metrics import Metrics, observe_load
+from fairlead.api.pool_metrics import observe_pools
 from fairlead.api.service import Service
 from fairlead.api.tokens import EdgeServicer, TokenServicer
 from fairlead.api.tracing import tracing
@@ -53,12 +56,15 @@ from fairlead.engine.run import Executor
 from fairlead.engine.runs import Runs
 from fairlead.engine.secrets import SecretBox
 from fairlead.engine.tokens import Tokens
+from fairlead.engine.watch import Watch
 from fairlead.executors.http.executor import HttpExecutor
-from fairlead.limits.bucket import BucketSize, LeakyBuckets
+from fairlead.limits.bucket import ANONYMOUS, BucketSize
 from fairlead.limits.coordinator import StoreCoordinator
+from fairlead.limits.limiter import LeakyBuckets
 from fairlead.limits.pools import Pools
 from fairlead.limits.replica import Replica
 from fairlead.limits.retry_after import wait_seconds
+from fairlead.limits.watching import Watching
 from fairlead.mapping.compiler import MappingCompiler
 from fairlead.mapping.expressions import ExpressionCompiler
 from fairlead.paging.registry import paging_strategies
@@ -91,6 +97,7 @@ class Running:
     """A running service."""
 
     service: Service
+    load: Load
     registry: CollectorRegistry
     store_name: str
     grpc_address: str
@@ -165,9 +172,12 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
         await tokens.ensure_bootstrap(default, settings.bootstrap_token)
 
     registry = CollectorRegistry()
-    transport = HttpTransport(egress, clock)
     pools = Pools(clock, cap=settings.max_outbound, replica=replica)
-    limiter = LeakyBuckets(clock, BucketSize(settings.rate_limit_size, settings.rate_limit_per_second))
+    transport = HttpTransport(egress, clock, may_send=pools.may_send)
+    observe_pools(pools, registry)
+    own_limit = BucketSize(settings.rate_limit_size, settings.rate_limit_per_second)
+    limiter = LeakyBuckets(clock, own_limit, ANONYMOUS, replica)
+    await limiter.join()
     templates = TemplateCompiler()
     mappings = MappingCompiler(templates)
     box = SecretBox(encryption)
@@ -200,6 +210,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
                 connections,
                 deletion,
                 Ping(preparer, connections, runs, clock),
+                Watch(store, Watching(replica, pools), clock),
                 Exports(
                     preparer, runs, PagedStates(state, clock), planner, PageCache(clock, settings.page_cache_bytes)
                 ),
@@ -215,7 +226,8 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
         Metrics(registry),
         [tracing(settings.otel_endpoint)] if settings.otel_endpoint else [],
     )
-    grpc = GrpcServer(service, settings.trusted_proxies)
+    load = new_load(settings, registry)
+    grpc = GrpcServer(service, load, settings.trusted_proxies)
     try:
         address = await grpc.start(settings.grpc_address)
     except OSError:
@@ -224,6 +236,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
         ) from None
     return Running(
         service,
+        load,
         registry,
         _store_name(settings),
         address,
@@ -236,6 +249,14 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
         replica,
         store,
     )
+
+
+def new_load(settings: Settings, registry: CollectorRegistry) -> Load:
+    """What bounds the work of this process, with its metrics."""
+    loop = asyncio.get_running_loop()
+    load = Load(time.monotonic, loop.call_soon, calls=settings.max_calls, body_bytes=settings.max_bodies_bytes)
+    observe_load(load, registry)
+    return load
 
 
 def configure_logs(settings: Settings) -> None:

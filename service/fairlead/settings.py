@@ -39,6 +39,8 @@ class Settings:
     empty_lists: int = 200
     log_level: str = "info"
     max_body_bytes: int = 20 * 1024 * 1024
+    max_bodies_bytes: int = 128 * 1024 * 1024
+    max_calls: int = 4096
     page_cache_bytes: int = 64 * 1024 * 1024
     shutdown_seconds: float = 30
     otel_endpoint: str | None = None
@@ -68,6 +70,11 @@ class Settings:
             problems.append(
                 f"{PREFIX}DATABASE_URL names MongoDB: {PREFIX}ENCRYPTION_KEYS and {PREFIX}STATE_KEYS are both required then; "
                 "`fairlead key generate` prints a key"
+            )
+        if settings.max_bodies_bytes < settings.max_body_bytes:
+            problems.append(
+                f"{PREFIX}MAX_BODIES_BYTES: {settings.max_bodies_bytes} is less than {PREFIX}MAX_BODY_BYTES, {settings.max_body_bytes}: "
+                "a body of that size would never be read"
             )
         if problems:
             raise SettingsError("\n".join(problems))
@@ -116,6 +123,13 @@ def _positive(text: str) -> float:
     return number
 
 
+def _rate(text: str) -> float:
+    number = _positive(text)
+    if number < 0.001:
+        raise ValueError(f"{text!r} is below 0.001, one call in a thousand seconds")
+    return number
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
@@ -156,7 +170,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "bootstrap_token": _token,
     "egress_allow": str,
     "rate_limit_size": _whole(1, 10**9),
-    "rate_limit_per_second": _positive,
+    "rate_limit_per_second": _rate,
     "max_outbound": _whole(1, 100_000),
     "public_url": _url,
     "oauth_return_url": _page_url,
@@ -165,6 +179,8 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "empty_lists": lambda text: int(_one_of("200", "204")(text)),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "max_body_bytes": _whole(1024, 1 << 30),
+    "max_bodies_bytes": _whole(1024, 1 << 40),
+    "max_calls": _whole(1, 1_000_000),
     "page_cache_bytes": _whole(0, 1 << 40),
     "shutdown_seconds": _positive,
     "otel_endpoint": _url,

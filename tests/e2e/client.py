@@ -76,6 +76,7 @@ class ApiClient(Resource, Protocol):
     async def ping(self, id: str, *, explain: bool = False) -> Any: ...
     async def ping_virtual(self, document: Any, *, explain: bool = False) -> Any: ...
     async def explain(self, id: str) -> Any: ...
+    async def pool(self, id: str) -> Any: ...
     async def run_export(self, id: str, body: Any) -> Any: ...
     async def page(self, id: str, body: Any) -> Any: ...
     async def run_import(self, id: str, body: Any) -> Any: ...
@@ -113,11 +114,12 @@ class RestResource:
 class RestClient(RestResource):
     """Over HTTP."""
 
-    def __init__(self, base: str, token: str) -> None:
+    def __init__(self, base: str, token: str, *, seconds: float = 300.0) -> None:
         super().__init__(self, "/v1/connections")
         self.base = base
         self.iclients: Final = RestResource(self, "/v1/iclients")
-        self.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        self.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
 
     async def close(self) -> None:
         """Close the session."""
@@ -145,6 +147,9 @@ class RestClient(RestResource):
 
     async def explain(self, id: str) -> Any:
         return await self.call("GET", f"/v1/connections/{id}/explain")
+
+    async def pool(self, id: str) -> Any:
+        return await self.call("GET", f"/v1/connections/{id}/pool")
 
     async def run_export(self, id: str, body: Any) -> Any:
         return await self.call("POST", f"/v1/connections/{id}/export", body)
@@ -254,6 +259,11 @@ class GrpcClient(GrpcResource):
         request = connection_service_pb2.ExplainConnectionRequest(id=id)
         response = connection_service_pb2.ExplainConnectionResponse
         return await self.json("ConnectionService/ExplainConnection", request, response)
+
+    async def pool(self, id: str) -> Any:
+        request = connection_service_pb2.GetConnectionPoolRequest(id=id)
+        response = connection_service_pb2.GetConnectionPoolResponse
+        return await self.json("ConnectionService/GetConnectionPool", request, response, "pool")
 
     async def ping_virtual(self, document: Any, *, explain: bool = False) -> Any:
         request = connection_service_pb2.PingVirtualConnectionRequest(explain=explain)

@@ -65,7 +65,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 @pytest.fixture
 async def rest(running: Running, settings: Settings) -> AsyncIterator[RestClient]:
     """A REST client of a gateway in the same process."""
-    gateway = Gateway(gateway_settings(settings), LocalDispatcher(running.service), running.registry)
+    dispatcher = LocalDispatcher(running.service)
+    gateway = Gateway(gateway_settings(settings), dispatcher, running.registry, load=running.load)
     await gateway.start()
     running.public_url.listens(gateway.address)
     client = RestClient(f"http://{gateway.address}", TOKEN)

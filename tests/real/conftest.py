@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.conftest import rest, running, settings
 from tests.servers.httpbin import httpbin
 from tests.servers.httpd import Httpd, httpd
+from tests.servers.mocks import github, soap, stripe
 from tests.servers.nginx import Nginx, nginx
 from tests.servers.provider import provider
 
@@ -40,4 +41,25 @@ def bin_url() -> Iterator[str]:
 def issuer() -> Iterator[str]:
     """oidc-provider."""
     with provider() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def github_url() -> Iterator[str]:
+    """The mock of GitHub."""
+    with github() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def stripe_url() -> Iterator[str]:
+    """The mock of Stripe."""
+    with stripe() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def soap_url() -> Iterator[str]:
+    """The SOAP service."""
+    with soap() as url:
         yield url

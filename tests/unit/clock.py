@@ -28,6 +28,10 @@ class ManualClock:
         """Seconds since the clock was made."""
         return self._elapsed
 
+    def set_wall(self, now: datetime) -> None:
+        """Somebody sets the wall clock; the monotonic one goes on."""
+        self._start = now - timedelta(seconds=self._elapsed)
+
     async def sleep(self, seconds: float) -> None:
         """Wait until ``advance`` has moved the clock that far."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -43,6 +43,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("EMPTY_LISTS", "204", 204),
     ("LOG_LEVEL", "DEBUG", "debug"),
     ("MAX_BODY_BYTES", "1024", 1024),
+    ("MAX_BODIES_BYTES", "1073741824", 1 << 30),
+    ("MAX_CALLS", "100", 100),
     ("PAGE_CACHE_BYTES", "0", 0),
     ("SHUTDOWN_SECONDS", "1", 1.0),
     ("OTEL_ENDPOINT", "http://collector:4317", "http://collector:4317"),
@@ -66,7 +68,7 @@ BAD: list[tuple[str, str]] = [
     *[("DATABASE_URL", text) for text in ("postgres://x", "sqlite://f.db", "f.db")],
     *[("BOOTSTRAP_TOKEN", text) for text in ("x", TOKEN.upper(), TOKEN + "0", TOKEN[:-1])],
     *[("RATE_LIMIT_SIZE", text) for text in ("0", "-1", "1.5", "many", "1e3", "9" * 30)],
-    *[("RATE_LIMIT_PER_SECOND", text) for text in ("0", "-1", "nan", "inf", "fast")],
+    *[("RATE_LIMIT_PER_SECOND", text) for text in ("0", "-1", "nan", "inf", "fast", "0.0009", "1e-320")],
     *[("MAX_OUTBOUND", text) for text in ("0", "100001")],
     *[("PUBLIC_URL", text) for text in ("x.test", "ftp://x.test", "https://x.test/?q=1", "https://", "https://x y")],
     *[
@@ -78,6 +80,8 @@ BAD: list[tuple[str, str]] = [
     ("EMPTY_LISTS", "404"),
     ("LOG_LEVEL", "loud"),
     *[("MAX_BODY_BYTES", text) for text in ("1023", "2GiB")],
+    *[("MAX_BODIES_BYTES", text) for text in ("0", str((20 << 20) - 1))],
+    ("MAX_CALLS", "0"),
     ("SHUTDOWN_SECONDS", "0"),
 ]
 

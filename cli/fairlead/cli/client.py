@@ -32,6 +32,14 @@ def read_token(token_file: Path | None, environment: str | None) -> str:
     return environment.strip()
 
 
+class Refused(Stop):
+    """fairlead answered with an error of this status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message, REFUSED)
+        self.status = status
+
+
 class Client:
     """Calls ``/v1`` with a bearer token; errors end the command with what the service said."""
 
@@ -53,7 +61,7 @@ class Client:
             await self._session.close()
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """The answer's body; raises ``Stop`` with REFUSED for an error answer and UNREACHABLE for none."""
+        """The answer's body; raises ``Refused`` for an error answer, ``Stop`` with UNREACHABLE for none."""
         if self._session is None:
             raise RuntimeError("used outside `async with`")
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -61,7 +69,7 @@ class Client:
             async with self._session.request(method, self._url + path, data=body, headers=headers) as answer:
                 content = await answer.read()
                 if answer.status >= 400:
-                    raise Stop(_said(answer.status, content), REFUSED)
+                    raise Refused(_said(answer.status, content), answer.status)
                 return content
         except aiohttp.InvalidURL:
             raise Stop(f"--url {self._url}: not a URL", USAGE) from None

@@ -5,22 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from fairlead.cli.exits import USAGE, Stop
 
 
-def read_document(path: Path) -> msgspec.Raw:
-    """The JSON object of a file, or of stdin for ``-``, as written; raises ``Stop`` that names file and position."""
+def read_document(path: Path, *, or_array: bool = False) -> msgspec.Raw:
+    """The JSON object, ``or_array``, of a file, or of stdin for ``-``, as written; raises ``Stop`` that names file and position."""
     try:
         content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise Stop(f"{path}: {error.strerror}", USAGE) from None
+    wanted: Any = dict[str, msgspec.Raw] | list[msgspec.Raw] if or_array else dict[str, msgspec.Raw]
     try:
-        msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        msgspec.json.decode(content, type=wanted)
     except msgspec.DecodeError as error:
-        raise Stop(f"{path}: not a JSON object: {error}", USAGE) from None
+        what = "neither a JSON object nor an array" if or_array else "not a JSON object"
+        raise Stop(f"{path}: {what}: {error}", USAGE) from None
     return msgspec.Raw(content)
 
 

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from fairlead.cli import authorize, connection, export, imports, map, operator, serve
+from fairlead.cli import authorize, connection, export, imports, map, operator, serve, watch
 from fairlead.cli.exits import OK, Stop
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(operator.account_app, name="account")
 app.add_typer(operator.token_app, name="token")
 app.add_typer(operator.key_app, name="key")
 connection.app.command("authorize")(authorize.authorize)
+connection.app.command("watch")(watch.watch)
 app.add_typer(connection.app, name="connection")
 app.add_typer(export.app, name="export")
 app.add_typer(imports.app, name="import")

@@ -33,6 +33,8 @@ from fairlead.mapping.compiler import MappingCompiler
 from fairlead.templates.compiler import TemplateCompiler
 
 _WRAPPED: Final = "import"
+_BARE: Final = ("fields", "lists")
+"""Members of a mapping 1.0, which no import has by itself."""
 _SHOWN: Final = JSONHighlighter()
 
 
@@ -99,7 +101,8 @@ def map_records(
     mapping: Annotated[
         Path,
         typer.Option(
-            "--mapping", help="JSON file: a whole import, or an object with mapping or mappings, and lookups."
+            "--mapping",
+            help="JSON file: a mapping alone (fields and lists, or the array of mappings), or a whole import with its lookups.",
         ),
     ],
     operation: Annotated[
@@ -117,7 +120,7 @@ def map_records(
     if str(mapping) == "-":
         raise Stop("--mapping: must be a file, stdin holds the records", USAGE)
     try:
-        local = LocalMapping.of(_unwrapped(bytes(read_document(mapping))), operation)
+        local = LocalMapping.of(_import_of(bytes(read_document(mapping, or_array=True))), operation)
     except FairleadError as error:
         problems = "".join(f"\n  {problem.code}: {problem.message}" for problem in error.problems)
         raise Stop(f"{mapping}: the mapping cannot be used:{problems}", USAGE) from None
@@ -174,10 +177,18 @@ def _record(raw: bytes, place: str) -> bytes:
     return raw
 
 
-def _unwrapped(text: bytes) -> bytes:
-    """The import inside the body of a request (``{"import":{...}}``), else the text itself."""
+def _import_of(text: bytes) -> bytes:
+    """The import that a mapping file holds: the file itself, the one inside the body of a request (``{"import":{...}}``), or one around a
+    bare mapping, 1.0 (``fields``, ``lists``) or 2.0 (an array)."""
+    if text.lstrip().startswith(b"["):
+        return b'{"mappings":' + text + b"}"
     members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    return bytes(members[_WRAPPED]) if _WRAPPED in members else text
+    if _WRAPPED in members:
+        return bytes(members[_WRAPPED])
+    bare = {name: members.pop(name) for name in _BARE if name in members}
+    if not bare or "mapping" in members:
+        return text
+    return msgspec.json.encode({**members, "mapping": bare})
 
 
 def _not_here(name: str) -> object:

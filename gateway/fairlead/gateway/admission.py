@@ -11,7 +11,7 @@ from fairlead.v1 import edge_service_pb2
 
 ADMIT: Final = rpc_name(edge_service_pb2.DESCRIPTOR.services_by_name["EdgeService"].methods_by_name["Admit"])
 CHECK: Final = ("fairlead-admit", "check")
-"""With this metadata nothing is counted and no one-time token is used up."""
+"""With this metadata nothing is counted and no one-time token is used up; an empty bucket refuses all the same."""
 
 
 class Admission:
@@ -26,5 +26,5 @@ class Admission:
         await self._dispatcher.call(ADMIT, self._request, metadata=metadata, timeout=None)
 
     async def check(self, metadata: Sequence[tuple[str, str]]) -> None:
-        """Authenticate only: before a large body is read."""
+        """Authenticate, and see whether the bucket is empty: before a large body is read."""
         await self._dispatcher.call(ADMIT, self._request, metadata=(*metadata, CHECK), timeout=None)

@@ -19,6 +19,7 @@ _MEMBERS: Final = 100
 """Most gzip members in one body: each costs 300 KB of scratch memory to open."""
 
 Check = Callable[[], Awaitable[None]]
+Hold = Callable[[int], None]
 
 
 class BodyReader:
@@ -29,8 +30,9 @@ class BodyReader:
         self._seconds = seconds
         self._pause = pause
 
-    async def read(self, request: web.BaseRequest, check: Check) -> bytes:
-        """The body, empty when there is none; ``check`` is awaited before more than 64 KiB are read.
+    async def read(self, request: web.BaseRequest, check: Check, hold: Hold) -> bytes:
+        """The body, empty when there is none; ``check`` is awaited before more than 64 KiB are read, ``hold`` is told of bytes before they
+        are kept, and of bytes (negative) that are not.
 
         Raises ``Refused``: 415 for another media type or encoding than ours, 413 over the limit, 400 for gzip that is broken
         and for a body that does not arrive.
@@ -49,17 +51,24 @@ class BodyReader:
             )
         if length is not None and length > self._limit:
             raise self._too_large()
-        body = await self._all(request, length, check)
-        return await asyncio.to_thread(self._inflated, body) if compressed else body
+        body = await self._all(request, length, check, hold)
+        if not compressed:
+            return body
+        hold(self._limit)
+        inflated = await asyncio.to_thread(self._inflated, body)
+        hold(len(inflated) - self._limit - len(body))
+        return inflated
 
-    async def _all(self, request: web.BaseRequest, length: int | None, check: Check) -> bytes:
+    async def _all(self, request: web.BaseRequest, length: int | None, check: Check, hold: Hold) -> bytes:
         content = request.content
-        if length is not None and length <= UNASKED_BYTES and content.is_eof():
-            return await content.read()
         asked = False
-        if length is not None and length > UNASKED_BYTES:
-            await check()
-            asked = True
+        if length is not None:
+            if length > UNASKED_BYTES:
+                await check()
+                asked = True
+            hold(length)
+            if content.is_eof():
+                return await content.read()
         await _expected(request)
         parts: list[bytes] = []
         size = 0
@@ -69,6 +78,8 @@ class BodyReader:
                     size += len(part)
                     if size > self._limit:
                         raise self._too_large()
+                    if length is None:
+                        hold(len(part))
                     if size > UNASKED_BYTES and not asked:
                         await check()
                         asked = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+import grpc
 from aiohttp import web
 
 from fairlead.contract.reader import Unknown
@@ -20,10 +22,12 @@ from fairlead.gateway.body import BodyReader
 from fairlead.gateway.browser import page_error, page_unread
 from fairlead.gateway.dispatcher import CallFailed, Dispatcher
 from fairlead.gateway.errors import Refused, error_answer, internal_error
+from fairlead.gateway.load import Load
 from fairlead.gateway.observation import CLIENT_GONE, NO_ROUTE, Observation
 from fairlead.gateway.pages import Pages
 from fairlead.gateway.peer import origin, remote_address
 from fairlead.gateway.settings import GatewaySettings
+from fairlead.gateway.shedding import cut_off, unavailable
 from fairlead.gateway.success import SuccessPrinter
 from fairlead.v1 import common_pb2
 
@@ -49,6 +53,8 @@ class Exchange:
     """The answer is for a person in a browser, errors too."""
     refused: bool = False
     """The answer is an error of the gateway's own."""
+    held: int = 0
+    """Bytes of its body that are counted against what the process may hold."""
 
     def error(self, listed: common_pb2.ErrorList, headers: Sequence[tuple[str, str]] = ()) -> Answer:
         """The answer of an error list."""
@@ -65,12 +71,14 @@ class Handler:
         dispatcher: Dispatcher,
         pages: Pages,
         observation: Observation,
+        load: Load,
     ) -> None:
         self._routes = routes
         self._dispatcher = dispatcher
         self._admission = Admission(dispatcher)
         self._pages = pages
         self._observation = observation
+        self._load = load
         self._trusted = settings.trusted_proxies
         self._bodies = BodyReader(settings.max_body, settings.body_seconds, settings.body_pause_seconds)
         unknown = cast(Unknown, settings.unknown_fields)
@@ -83,8 +91,10 @@ class Handler:
         exchange = _exchange(request)
         status = CLIENT_GONE
         try:
-            answer = await self._answer(exchange)
+            answer = await self._bounded(exchange)
             response = await send(request, answer, exchange.id)
+            if self._load.stopping:
+                response.force_close()
             status = answer.status
             return response
         finally:
@@ -92,6 +102,25 @@ class Handler:
             self._observation.finished(
                 exchange.id, request.method, exchange.route, status, seconds, refused=exchange.refused
             )
+
+    async def _bounded(self, exchange: Exchange) -> Answer:
+        """The answer, if the process can take the request on. Its health can always be asked for."""
+        page = self._pages.find(exchange.path)
+        if page is not None:
+            exchange.route, exchange.is_open = page, True
+            return await self._answer(exchange)
+        seconds = await self._load.enter()
+        if seconds:
+            return exchange.error(unavailable(seconds, stopping=self._load.stopping))
+        try:
+            return await self._answer(exchange)
+        except asyncio.CancelledError:
+            if not self._load.was_ended():
+                raise
+            return exchange.error(cut_off())
+        finally:
+            self._load.release(exchange.held)
+            self._load.leave()
 
     async def _answer(self, exchange: Exchange) -> Answer:
         try:
@@ -110,10 +139,8 @@ class Handler:
 
     async def _served(self, exchange: Exchange) -> Answer:
         method = exchange.request.method
-        page = self._pages.find(exchange.path)
-        if page is not None:
-            exchange.route, exchange.is_open = page, True
-            return await self._pages.answer(page, method)
+        if exchange.route != NO_ROUTE:
+            return await self._pages.answer(exchange.route, method)
         match = self._routes.match(method, exchange.path)
         if isinstance(match, NoMatch):
             return await self._unmatched(exchange, match)
@@ -138,6 +165,7 @@ class Handler:
         metadata = self._metadata(exchange)
         body = await self._body(exchange, route, metadata) if route.reads_body else b""
         bound = self._binders[route].bind(match.variables, exchange.query, request.headers, body)
+        del body  # the message holds its own copy
         reply = await self._dispatcher.call(route.rpc, bound.message, metadata=metadata, timeout=None)
         return self._printers[route].answer(
             reply, bound, lambda: origin(request, self._trusted) + exchange.path.removesuffix("/")
@@ -148,7 +176,14 @@ class Handler:
             if not route.rules.open:
                 await self._admission.check(metadata)
 
-        return await self._bodies.read(exchange.request, check)
+        def hold(size: int) -> None:
+            if size > 0 and not self._load.hold(size):
+                raise CallFailed(unavailable(1, stopping=False), grpc.StatusCode.UNAVAILABLE)
+            if size < 0:
+                self._load.release(-size)
+            exchange.held += size
+
+        return await self._bodies.read(exchange.request, check, hold)
 
     def _metadata(self, exchange: Exchange) -> list[tuple[str, str]]:
         """What travels with every call. gRPC refuses other than printable ASCII: such a token is wrong anyway."""

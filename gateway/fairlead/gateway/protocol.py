@@ -13,12 +13,35 @@ from aiohttp import web
 
 from fairlead.contract.problems import INVALID_JSON
 from fairlead.gateway.errors import Refused
+from fairlead.gateway.load import Load
+from fairlead.gateway.shedding import early_answer, is_whole
 
 
 class Protocol(web.RequestHandler):
-    """One connection."""
+    """One connection. What the process cannot take on is refused before it is parsed, where that is possible."""
 
-    __slots__ = ()
+    __slots__ = ("_has_part", "_load")
+
+    def __init__(self, server: HttpServer, load: Load, **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._load = load
+        self._has_part = False
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop: bytes of the client."""
+        if self._awaits_request() and not self._has_part and not self._load.stopping and is_whole(data):
+            seconds = self._load.refusal()
+            if seconds and self.transport is not None:
+                assert isinstance(self.transport, asyncio.WriteTransport)
+                self.transport.write(early_answer(data, seconds))
+                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                return
+        super().data_received(data)
+        self._has_part = self._awaits_request()
+
+    def _awaits_request(self) -> bool:
+        """Whether nothing is being read or answered: the next byte begins a request, or goes on with its header."""
+        return self._waiter is not None and not self._waiter.done()
 
     def handle_error(
         self,
@@ -44,10 +67,11 @@ class Protocol(web.RequestHandler):
 class HttpServer(web.Server):
     """Makes a ``Protocol`` of ours for each connection."""
 
-    def __init__(self, handler: Any, **options: Any) -> None:
+    def __init__(self, handler: Any, load: Load, **options: Any) -> None:
         super().__init__(handler, handler_cancellation=True)
+        self._load = load
         self._options = options
 
     def __call__(self) -> Protocol:
         """Called by the listener for each new connection."""
-        return Protocol(self, loop=asyncio.get_running_loop(), **self._options)
+        return Protocol(self, self._load, **self._options)

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from fairlead.v1 import connection_pb2 as fairlead_dot_v1_dot_connection__pb2
 from fairlead.v1 import explanation_pb2 as fairlead_dot_v1_dot_explanation__pb2
 from fairlead.v1 import options_pb2 as fairlead_dot_v1_dot_options__pb2
+from fairlead.v1 import pool_pb2 as fairlead_dot_v1_dot_pool__pb2
 from fairlead.v1 import virtual_run_pb2 as fairlead_dot_v1_dot_virtual__run__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fairlead/v1/connection_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x1c\x66\x61irlead/v1/connection.proto\x1a\x1d\x66\x61irlead/v1/explanation.proto\x1a\x19\x66\x61irlead/v1/options.proto\x1a\x1d\x66\x61irlead/v1/virtual_run.proto\x1a\x1cgoogle/api/annotations.proto\"\x8b\x03\n\x16ListConnectionsRequest\x12\x39\n\x05limit\x18\x01 \x01(\tB%\xca\xf3\x18!\xb2\x01\x1e^0{0,5}([1-9][0-9]{0,2}|1000)$H\x00\x88\x01\x01\x12&\n\x04skip\x18\x02 \x01(\tB\x13\xca\xf3\x18\x0f\xb2\x01\x0c^[0-9]{1,9}$H\x01\x88\x01\x01\x12\x14\n\x07include\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x65xclude\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x0b\x65xternal_id\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x03(\t\x12\x11\n\x04type\x18\x07 \x01(\tH\x04\x88\x01\x01\x12+\n\x0eintegration_id\x18\x08 \x01(\tH\x05R\x0e_integrationId\x88\x01\x01\x12\'\n\x0c\x63onnector_id\x18\t \x01(\tH\x06R\x0c_connectorId\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_skipB\n\n\x08_includeB\n\n\x08_excludeB\x07\n\x05_typeB\x11\n\x0f_integration_idB\x0f\n\r_connector_id\"U\n\x17ListConnectionsResponse\x12,\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x17.fairlead.v1.Connection\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\"\n\x14GetConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"^\n\x15GetConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"F\n\x17\x43reateConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"a\n\x18\x43reateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"\x86\x01\n\x17UpdateConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\nconnection\x18\x02 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12%\n\x08if_match\x18\x03 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"a\n\x18UpdateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"Y\n\x17\x44\x65leteConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08if_match\x18\x02 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"\x1a\n\x18\x44\x65leteConnectionResponse\"4\n\x15PingConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x02 \x01(\x08\"J\n\tPingError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x06source\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_source\"\x86\x01\n\x16PingConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation\"&\n\x18\x45xplainConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x89\x01\n\x19\x45xplainConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation\"\\\n\x1cPingVirtualConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x0f\n\x07\x65xplain\x18\x02 \x01(\x08\"\x8d\x01\n\x1dPingVirtualConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation2\x95\x0f\n\x11\x43onnectionService\x12\x92\x01\n\x0fListConnections\x12#.fairlead.v1.ListConnectionsRequest\x1a$.fairlead.v1.ListConnectionsResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x0f/v1/connectionsb\x0b\x63onnections\x12\x90\x01\n\rGetConnection\x12!.fairlead.v1.GetConnectionRequest\x1a\".fairlead.v1.GetConnectionResponse\"8\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\"\x12\x14/v1/connections/{id}b\nconnection\x12\xa5\x01\n\x10\x43reateConnection\x12$.fairlead.v1.CreateConnectionRequest\x1a%.fairlead.v1.CreateConnectionResponse\"D\xca\xf3\x18\x11\x08\xc9\x01\x10\x01\x32\nconnection\x82\xd3\xe4\x93\x02)\"\x0f/v1/connections:\nconnectionb\nconnection\x12\xa7\x01\n\x10UpdateConnection\x12$.fairlead.v1.UpdateConnectionRequest\x1a%.fairlead.v1.UpdateConnectionResponse\"F\xca\xf3\x18\x0e\x10\x02\x32\nconnection\x82\xd3\xe4\x93\x02.\x1a\x14/v1/connections/{id}:\nconnectionb\nconnection\x12\x90\x01\n\x10\x44\x65leteConnection\x12$.fairlead.v1.DeleteConnectionRequest\x1a%.fairlead.v1.DeleteConnectionResponse\"/\xca\xf3\x18\x0f\x08\xcc\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\xab\x01\n\x0ePingConnection\x12\".fairlead.v1.PingConnectionRequest\x1a#.fairlead.v1.PingConnectionResponse\"P\xca\xf3\x18\x0e(\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x38\x12\x19/v1/connections/{id}/pingZ\x1b\"\x19/v1/connections/{id}/ping\x12\x98\x01\n\x11\x45xplainConnection\x12%.fairlead.v1.ExplainConnectionRequest\x1a&.fairlead.v1.ExplainConnectionResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/connections/{id}/explain\x12\xaa\x01\n\x15PingVirtualConnection\x12).fairlead.v1.PingVirtualConnectionRequest\x1a*.fairlead.v1.PingVirtualConnectionResponse\":\xca\xf3\x18\x0e\x10\x03\x32\nconnection\x82\xd3\xe4\x93\x02\"\"\x14/v1/connections/ping:\nconnection\x12\x9b\x01\n\rExecuteExport\x12!.fairlead.v1.ExecuteExportRequest\x1a\".fairlead.v1.ExecuteExportResponse\"C\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02+\"&/v1/connections/{connection_id}/export:\x01*\x12\x98\x01\n\nExportPage\x12\x1e.fairlead.v1.ExportPageRequest\x1a\x1f.fairlead.v1.ExportPageResponse\"I\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x31\",/v1/connections/{connection_id}/export/pages:\x01*\x12\xa4\x01\n\rExecuteImport\x12!.fairlead.v1.ExecuteImportRequest\x1a\".fairlead.v1.ExecuteImportResponse\"L\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x34\"&/v1/connections/{connection_id}/import:\x01*b\x07results\x12\x9c\x01\n\nMapRecords\x12\x1e.fairlead.v1.MapRecordsRequest\x1a\x1f.fairlead.v1.MapRecordsResponse\"M\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x35\"*/v1/connections/{connection_id}/import/map:\x01*b\x04\x64\x61tab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fairlead/v1/connection_service.proto\x12\x0b\x66\x61irlead.v1\x1a\x1c\x66\x61irlead/v1/connection.proto\x1a\x1d\x66\x61irlead/v1/explanation.proto\x1a\x19\x66\x61irlead/v1/options.proto\x1a\x16\x66\x61irlead/v1/pool.proto\x1a\x1d\x66\x61irlead/v1/virtual_run.proto\x1a\x1cgoogle/api/annotations.proto\"\x8b\x03\n\x16ListConnectionsRequest\x12\x39\n\x05limit\x18\x01 \x01(\tB%\xca\xf3\x18!\xb2\x01\x1e^0{0,5}([1-9][0-9]{0,2}|1000)$H\x00\x88\x01\x01\x12&\n\x04skip\x18\x02 \x01(\tB\x13\xca\xf3\x18\x0f\xb2\x01\x0c^[0-9]{1,9}$H\x01\x88\x01\x01\x12\x14\n\x07include\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x65xclude\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x0b\x65xternal_id\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x03(\t\x12\x11\n\x04type\x18\x07 \x01(\tH\x04\x88\x01\x01\x12+\n\x0eintegration_id\x18\x08 \x01(\tH\x05R\x0e_integrationId\x88\x01\x01\x12\'\n\x0c\x63onnector_id\x18\t \x01(\tH\x06R\x0c_connectorId\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_skipB\n\n\x08_includeB\n\n\x08_excludeB\x07\n\x05_typeB\x11\n\x0f_integration_idB\x0f\n\r_connector_id\"U\n\x17ListConnectionsResponse\x12,\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x17.fairlead.v1.Connection\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\"\n\x14GetConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"^\n\x15GetConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"F\n\x17\x43reateConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\"a\n\x18\x43reateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"\x86\x01\n\x17UpdateConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\nconnection\x18\x02 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12%\n\x08if_match\x18\x03 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"a\n\x18UpdateConnectionResponse\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xca\xf3\x18\x06\x62\x04\x45Tag\"Y\n\x17\x44\x65leteConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08if_match\x18\x02 \x01(\tB\x0e\xca\xf3\x18\nb\x08If-MatchH\x00\x88\x01\x01\x42\x0b\n\t_if_match\"\x1a\n\x18\x44\x65leteConnectionResponse\"4\n\x15PingConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x02 \x01(\x08\"J\n\tPingError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x06source\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_source\"\x86\x01\n\x16PingConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation\"&\n\x18\x45xplainConnectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x89\x01\n\x19\x45xplainConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation\"&\n\x18GetConnectionPoolRequest\x12\n\n\x02id\x18\x01 \x01(\t\"<\n\x19GetConnectionPoolResponse\x12\x1f\n\x04pool\x18\x01 \x01(\x0b\x32\x11.fairlead.v1.Pool\"\\\n\x1cPingVirtualConnectionRequest\x12+\n\nconnection\x18\x01 \x01(\x0b\x32\x17.fairlead.v1.Connection\x12\x0f\n\x07\x65xplain\x18\x02 \x01(\x08\"\x8d\x01\n\x1dPingVirtualConnectionResponse\x12\x15\n\x04\x63ode\x18\x01 \x01(\rB\x07\xca\xf3\x18\x03\x80\x01\x01\x12&\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x16.fairlead.v1.PingError\x12-\n\x0b\x65xplanation\x18\x03 \x01(\x0b\x32\x18.fairlead.v1.Explanation2\xb3\x10\n\x11\x43onnectionService\x12\x92\x01\n\x0fListConnections\x12#.fairlead.v1.ListConnectionsRequest\x1a$.fairlead.v1.ListConnectionsResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x0f/v1/connectionsb\x0b\x63onnections\x12\x90\x01\n\rGetConnection\x12!.fairlead.v1.GetConnectionRequest\x1a\".fairlead.v1.GetConnectionResponse\"8\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\"\x12\x14/v1/connections/{id}b\nconnection\x12\xa5\x01\n\x10\x43reateConnection\x12$.fairlead.v1.CreateConnectionRequest\x1a%.fairlead.v1.CreateConnectionResponse\"D\xca\xf3\x18\x11\x08\xc9\x01\x10\x01\x32\nconnection\x82\xd3\xe4\x93\x02)\"\x0f/v1/connections:\nconnectionb\nconnection\x12\xa7\x01\n\x10UpdateConnection\x12$.fairlead.v1.UpdateConnectionRequest\x1a%.fairlead.v1.UpdateConnectionResponse\"F\xca\xf3\x18\x0e\x10\x02\x32\nconnection\x82\xd3\xe4\x93\x02.\x1a\x14/v1/connections/{id}:\nconnectionb\nconnection\x12\x90\x01\n\x10\x44\x65leteConnection\x12$.fairlead.v1.DeleteConnectionRequest\x1a%.fairlead.v1.DeleteConnectionResponse\"/\xca\xf3\x18\x0f\x08\xcc\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\xab\x01\n\x0ePingConnection\x12\".fairlead.v1.PingConnectionRequest\x1a#.fairlead.v1.PingConnectionResponse\"P\xca\xf3\x18\x0e(\x01\x32\nconnection\x82\xd3\xe4\x93\x02\x38\x12\x19/v1/connections/{id}/pingZ\x1b\"\x19/v1/connections/{id}/ping\x12\x98\x01\n\x11\x45xplainConnection\x12%.fairlead.v1.ExplainConnectionRequest\x1a&.fairlead.v1.ExplainConnectionResponse\"4\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/connections/{id}/explain\x12\x9b\x01\n\x11GetConnectionPool\x12%.fairlead.v1.GetConnectionPoolRequest\x1a&.fairlead.v1.GetConnectionPoolResponse\"7\xca\xf3\x18\x0c\x32\nconnection\x82\xd3\xe4\x93\x02!\x12\x19/v1/connections/{id}/poolb\x04pool\x12\xaa\x01\n\x15PingVirtualConnection\x12).fairlead.v1.PingVirtualConnectionRequest\x1a*.fairlead.v1.PingVirtualConnectionResponse\":\xca\xf3\x18\x0e\x10\x03\x32\nconnection\x82\xd3\xe4\x93\x02\"\"\x14/v1/connections/ping:\nconnection\x12\x9b\x01\n\rExecuteExport\x12!.fairlead.v1.ExecuteExportRequest\x1a\".fairlead.v1.ExecuteExportResponse\"C\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02+\"&/v1/connections/{connection_id}/export:\x01*\x12\x98\x01\n\nExportPage\x12\x1e.fairlead.v1.ExportPageRequest\x1a\x1f.fairlead.v1.ExportPageResponse\"I\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x31\",/v1/connections/{connection_id}/export/pages:\x01*\x12\xa4\x01\n\rExecuteImport\x12!.fairlead.v1.ExecuteImportRequest\x1a\".fairlead.v1.ExecuteImportResponse\"L\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x34\"&/v1/connections/{connection_id}/import:\x01*b\x07results\x12\x9c\x01\n\nMapRecords\x12\x1e.fairlead.v1.MapRecordsRequest\x1a\x1f.fairlead.v1.MapRecordsResponse\"M\xca\xf3\x18\x0e\x10\x04\x32\nconnection\x82\xd3\xe4\x93\x02\x35\"*/v1/connections/{connection_id}/import/map:\x01*b\x04\x64\x61tab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -70,6 +71,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTIONSERVICE'].methods_by_name['PingConnection']._serialized_options = b'\312\363\030\016(\0012\nconnection\202\323\344\223\0028\022\031/v1/connections/{id}/pingZ\033\"\031/v1/connections/{id}/ping'
   _globals['_CONNECTIONSERVICE'].methods_by_name['ExplainConnection']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['ExplainConnection']._serialized_options = b'\312\363\030\0142\nconnection\202\323\344\223\002\036\022\034/v1/connections/{id}/explain'
+  _globals['_CONNECTIONSERVICE'].methods_by_name['GetConnectionPool']._loaded_options = None
+  _globals['_CONNECTIONSERVICE'].methods_by_name['GetConnectionPool']._serialized_options = b'\312\363\030\0142\nconnection\202\323\344\223\002!\022\031/v1/connections/{id}/poolb\004pool'
   _globals['_CONNECTIONSERVICE'].methods_by_name['PingVirtualConnection']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['PingVirtualConnection']._serialized_options = b'\312\363\030\016\020\0032\nconnection\202\323\344\223\002\"\"\024/v1/connections/ping:\nconnection'
   _globals['_CONNECTIONSERVICE'].methods_by_name['ExecuteExport']._loaded_options = None
@@ -80,40 +83,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTIONSERVICE'].methods_by_name['ExecuteImport']._serialized_options = b'\312\363\030\016\020\0042\nconnection\202\323\344\223\0024\"&/v1/connections/{connection_id}/import:\001*b\007results'
   _globals['_CONNECTIONSERVICE'].methods_by_name['MapRecords']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['MapRecords']._serialized_options = b'\312\363\030\016\020\0042\nconnection\202\323\344\223\0025\"*/v1/connections/{connection_id}/import/map:\001*b\004data'
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=203
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=598
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=600
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=685
-  _globals['_GETCONNECTIONREQUEST']._serialized_start=687
-  _globals['_GETCONNECTIONREQUEST']._serialized_end=721
-  _globals['_GETCONNECTIONRESPONSE']._serialized_start=723
-  _globals['_GETCONNECTIONRESPONSE']._serialized_end=817
-  _globals['_CREATECONNECTIONREQUEST']._serialized_start=819
-  _globals['_CREATECONNECTIONREQUEST']._serialized_end=889
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=891
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=988
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=991
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=1125
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=1127
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=1224
-  _globals['_DELETECONNECTIONREQUEST']._serialized_start=1226
-  _globals['_DELETECONNECTIONREQUEST']._serialized_end=1315
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=1317
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=1343
-  _globals['_PINGCONNECTIONREQUEST']._serialized_start=1345
-  _globals['_PINGCONNECTIONREQUEST']._serialized_end=1397
-  _globals['_PINGERROR']._serialized_start=1399
-  _globals['_PINGERROR']._serialized_end=1473
-  _globals['_PINGCONNECTIONRESPONSE']._serialized_start=1476
-  _globals['_PINGCONNECTIONRESPONSE']._serialized_end=1610
-  _globals['_EXPLAINCONNECTIONREQUEST']._serialized_start=1612
-  _globals['_EXPLAINCONNECTIONREQUEST']._serialized_end=1650
-  _globals['_EXPLAINCONNECTIONRESPONSE']._serialized_start=1653
-  _globals['_EXPLAINCONNECTIONRESPONSE']._serialized_end=1790
-  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_start=1792
-  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_end=1884
-  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_start=1887
-  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_end=2028
-  _globals['_CONNECTIONSERVICE']._serialized_start=2031
-  _globals['_CONNECTIONSERVICE']._serialized_end=3972
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=227
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=622
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=624
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=709
+  _globals['_GETCONNECTIONREQUEST']._serialized_start=711
+  _globals['_GETCONNECTIONREQUEST']._serialized_end=745
+  _globals['_GETCONNECTIONRESPONSE']._serialized_start=747
+  _globals['_GETCONNECTIONRESPONSE']._serialized_end=841
+  _globals['_CREATECONNECTIONREQUEST']._serialized_start=843
+  _globals['_CREATECONNECTIONREQUEST']._serialized_end=913
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=915
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=1012
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=1015
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=1149
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=1151
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=1248
+  _globals['_DELETECONNECTIONREQUEST']._serialized_start=1250
+  _globals['_DELETECONNECTIONREQUEST']._serialized_end=1339
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=1341
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=1367
+  _globals['_PINGCONNECTIONREQUEST']._serialized_start=1369
+  _globals['_PINGCONNECTIONREQUEST']._serialized_end=1421
+  _globals['_PINGERROR']._serialized_start=1423
+  _globals['_PINGERROR']._serialized_end=1497
+  _globals['_PINGCONNECTIONRESPONSE']._serialized_start=1500
+  _globals['_PINGCONNECTIONRESPONSE']._serialized_end=1634
+  _globals['_EXPLAINCONNECTIONREQUEST']._serialized_start=1636
+  _globals['_EXPLAINCONNECTIONREQUEST']._serialized_end=1674
+  _globals['_EXPLAINCONNECTIONRESPONSE']._serialized_start=1677
+  _globals['_EXPLAINCONNECTIONRESPONSE']._serialized_end=1814
+  _globals['_GETCONNECTIONPOOLREQUEST']._serialized_start=1816
+  _globals['_GETCONNECTIONPOOLREQUEST']._serialized_end=1854
+  _globals['_GETCONNECTIONPOOLRESPONSE']._serialized_start=1856
+  _globals['_GETCONNECTIONPOOLRESPONSE']._serialized_end=1916
+  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_start=1918
+  _globals['_PINGVIRTUALCONNECTIONREQUEST']._serialized_end=2010
+  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_start=2013
+  _globals['_PINGVIRTUALCONNECTIONRESPONSE']._serialized_end=2154
+  _globals['_CONNECTIONSERVICE']._serialized_start=2157
+  _globals['_CONNECTIONSERVICE']._serialized_end=4256
 # @@protoc_insertion_point(module_scope)

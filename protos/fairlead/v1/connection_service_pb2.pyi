@@ -6,6 +6,7 @@ Keeping, trying and using connections (contract.md 2)."""
 from collections import abc as _abc
 from fairlead.v1 import connection_pb2 as _connection_pb2
 from fairlead.v1 import explanation_pb2 as _explanation_pb2
+from fairlead.v1 import pool_pb2 as _pool_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -489,6 +490,52 @@ class ExplainConnectionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainConnectionResponse: _TypeAlias = ExplainConnectionResponse  # noqa: Y015
+
+@_typing.final
+class GetConnectionPoolRequest(_message.Message):
+    """Whose pool to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the connection."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConnectionPoolRequest: _TypeAlias = GetConnectionPoolRequest  # noqa: Y015
+
+@_typing.final
+class GetConnectionPoolResponse(_message.Message):
+    """The pool at this moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POOL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def pool(self) -> _pool_pb2.Pool:
+        """The pool."""
+
+    def __init__(
+        self,
+        *,
+        pool: _pool_pb2.Pool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConnectionPoolResponse: _TypeAlias = GetConnectionPoolResponse  # noqa: Y015
 
 @_typing.final
 class PingVirtualConnectionRequest(_message.Message):

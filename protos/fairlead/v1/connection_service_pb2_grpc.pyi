@@ -80,6 +80,12 @@ class ConnectionServiceStub:
 
     Fails as PingConnection does.
     """
+    GetConnectionPool: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.GetConnectionPoolRequest, _connection_service_pb2.GetConnectionPoolResponse]
+    """What happens in the pool of a connection at this moment, over all processes on the store (ours; no published endpoint has it). A borrower
+    shows its lender's pool. The first call after a while takes up to 0.8 s; whoever watches calls again within 3 s.
+
+    Fails with NOT_FOUND (404) `not_found`.
+    """
     PingVirtualConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.PingVirtualConnectionRequest, _connection_service_pb2.PingVirtualConnectionResponse]
     """Tries a connection that is not stored; `name` is optional.
 
@@ -165,6 +171,12 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     """Tries a connection as PingConnection does and always explains how the result came about.
 
     Fails as PingConnection does.
+    """
+    GetConnectionPool: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.GetConnectionPoolRequest, _connection_service_pb2.GetConnectionPoolResponse]  # type: ignore[assignment]
+    """What happens in the pool of a connection at this moment, over all processes on the store (ours; no published endpoint has it). A borrower
+    shows its lender's pool. The first call after a while takes up to 0.8 s; whoever watches calls again within 3 s.
+
+    Fails with NOT_FOUND (404) `not_found`.
     """
     PingVirtualConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.PingVirtualConnectionRequest, _connection_service_pb2.PingVirtualConnectionResponse]  # type: ignore[assignment]
     """Tries a connection that is not stored; `name` is optional.
@@ -290,6 +302,18 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tries a connection as PingConnection does and always explains how the result came about.
 
         Fails as PingConnection does.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConnectionPool(
+        self,
+        request: _connection_service_pb2.GetConnectionPoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connection_service_pb2.GetConnectionPoolResponse, _abc.Awaitable[_connection_service_pb2.GetConnectionPoolResponse]]:
+        """What happens in the pool of a connection at this moment, over all processes on the store (ours; no published endpoint has it). A borrower
+        shows its lender's pool. The first call after a while takes up to 0.8 s; whoever watches calls again within 3 s.
+
+        Fails with NOT_FOUND (404) `not_found`.
         """
 
     @_abc_1.abstractmethod

@@ -15,8 +15,8 @@ from fairlead.engine.tokens import Tokens, bearer
 REQUEST_ID: Final = "x-request-id"
 AUTHORIZATION: Final = "authorization"
 ADMIT: Final = "fairlead-admit"
-"""Metadata ``check`` of the rpc ``Admit``, and of no other: authenticate, count nothing (a gateway asks before it reads a large
-body)."""
+"""Metadata ``check`` of the rpc ``Admit``, and of no other: authenticate, refuse when the bucket is empty, count nothing (a gateway asks
+before it reads a large body)."""
 ADMIT_METHOD: Final = "/fairlead.v1.EdgeService/Admit"
 
 
@@ -33,22 +33,26 @@ class Admission:
         remote address, as whoever has none that is valid."""
         call.request_id = request_id(call.metadata)
         if call.method in self._open:
-            self._count(call.remote, anonymous=True)
+            _check(self._limiter.take(call.remote, anonymous=True))
             return
         try:
             call.identity = await self._tokens.authenticate(bearer(call.metadata.get(AUTHORIZATION)))
         except Unauthenticated:
-            self._count(call.remote, anonymous=True)
+            _check(self._limiter.take(call.remote, anonymous=True))
             raise
         only_checked = call.method == ADMIT_METHOD and call.metadata.get(ADMIT) == "check"
-        if not only_checked:
-            self._count(call.identity.account, anonymous=False)
+        account = call.identity.account
+        if self._limiter.take(account):
+            _check(await self._limiter.take_elsewhere(account))
+        if only_checked:
+            self._limiter.put_back(account)
 
-    def _count(self, bucket: str, *, anonymous: bool) -> None:
-        seconds = self._limiter.take(bucket, anonymous=anonymous)
-        if seconds:
-            message = f"Too many requests. Retry after {seconds} seconds."
-            raise RateLimited(Problem("rate_limited", message), retry_after=seconds)
+
+def _check(seconds: int) -> None:
+    """Raise ``RateLimited`` when there is time to wait."""
+    if seconds:
+        message = f"Too many requests. Retry after {seconds} seconds."
+        raise RateLimited(Problem("rate_limited", message), retry_after=seconds)
 
 
 def request_id(metadata: Mapping[str, str]) -> str:

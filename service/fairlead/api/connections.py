@@ -7,6 +7,7 @@ from typing import Final
 from fairlead.api.call import Call
 from fairlead.api.explanations import explanation_message
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
+from fairlead.api.pools import pool_message
 from fairlead.api.projection import Window
 from fairlead.api.run_messages import error_messages, post_data
 from fairlead.domain import jsonvalue
@@ -18,6 +19,7 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.ping import Ping, PingResult
 from fairlead.engine.ports import RecordResult
 from fairlead.engine.resources import Stored
+from fairlead.engine.watch import Watch
 from fairlead.v1 import connection_pb2, paged_export_state_pb2, virtual_run_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 
@@ -28,11 +30,18 @@ class ConnectionServicer:
     """Translate, delegate, translate back."""
 
     def __init__(
-        self, connections: Connections, deletion: Deletion, ping: Ping, exports: Exports, imports: Imports
+        self,
+        connections: Connections,
+        deletion: Deletion,
+        ping: Ping,
+        watch: Watch,
+        exports: Exports,
+        imports: Imports,
     ) -> None:
         self._connections = connections
         self._deletion = deletion
         self._ping = ping
+        self._watch = watch
         self._exports = exports
         self._imports = imports
 
@@ -90,6 +99,13 @@ class ConnectionServicer:
         return pb.ExplainConnectionResponse(
             code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
         )
+
+    async def get_connection_pool(
+        self, call: Call, request: pb.GetConnectionPoolRequest
+    ) -> pb.GetConnectionPoolResponse:
+        """What happens in the pool of a stored connection at this moment."""
+        watched = await self._watch.pool(call.who.account, request.id)
+        return pb.GetConnectionPoolResponse(pool=pool_message(watched))
 
     async def ping_virtual_connection(
         self, call: Call, request: pb.PingVirtualConnectionRequest

@@ -10,21 +10,23 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from fairlead.api.admission import AUTHORIZATION
+from fairlead.api.admission import ADMIT_METHOD, AUTHORIZATION, request_id
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
+from fairlead.api.load import CALLS, Load, cut_off, unavailable
 from fairlead.api.service import Service
 from fairlead.contract.sizes import CHANNEL_SIZES
 
 OPTIONS: Final = (
     *CHANNEL_SIZES,
     ("grpc.so_reuseport", 0),
-    # The core drops calls at random from 1,000 waiting on; what is too much is refused by the service, with a reason.
-    ("grpc.server.max_pending_requests", 1 << 20),
-    ("grpc.server.max_pending_requests_hard_limit", 1 << 20),
+    # The core would drop calls at random from 1,000 waiting on, without a reason; here only what no queue should hold.
+    ("grpc.server.max_pending_requests", CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", CALLS),
 )
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,8 +36,9 @@ Handle = Callable[[bytes, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[bytes
 class GrpcServer:
     """Serves a ``Service`` with health, reflection, rich status details, deadlines and graceful stop."""
 
-    def __init__(self, service: Service, trusted: Sequence[Network] = ()) -> None:
+    def __init__(self, service: Service, load: Load, trusted: Sequence[Network] = ()) -> None:
         self._service = service
+        self._load = load
         self._trusted = tuple(trusted)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs miss the module
@@ -61,17 +64,24 @@ class GrpcServer:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         return f"{address.rsplit(':', 1)[0]}:{port}"
 
+    async def drain(self) -> None:
+        """Say that nothing new is taken: health checks answer NOT_SERVING from now on."""
+        await self._health.enter_graceful_shutdown()
+
     async def stop(self, grace: float) -> None:
         """Take nothing new, let running calls end within ``grace`` seconds."""
-        await self._health.enter_graceful_shutdown()
+        await self.drain()
         await self._server.stop(grace)
 
     def _handler(self, method: str) -> Handle:
         async def handle(body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
             metadata = _metadata(context)
-            call = Call(method, metadata, self._remote(context, metadata), context.time_remaining())
+            call = Call(method, metadata, self._remote(context, metadata))
             try:
-                response = await self._service.handle(call, body)
+                if method == ADMIT_METHOD:  # a gateway asks this before it answers anything, refusals too
+                    response = await self._service.handle(call, body)
+                else:
+                    response = await self._bounded(call, body, context)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -83,7 +93,28 @@ class GrpcServer:
 
         return handle
 
+    async def _bounded(self, call: Call, body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
+        """The response, if the process can take the call on. Its deadline goes on while it waits for its turn."""
+        load = self._load
+        if await load.enter():
+            raise unavailable(stopping=load.stopping)
+        held = 0
+        try:
+            if not load.hold(len(body)):
+                raise unavailable(stopping=False)
+            held = len(body)
+            call.timeout = context.time_remaining()
+            return await self._service.handle(call, body)
+        except asyncio.CancelledError:
+            if not load.was_ended():
+                raise
+            raise cut_off() from None
+        finally:
+            load.release(held)
+            load.leave()
+
     async def _abort(self, context: grpc.aio.ServicerContext[Any, Any], call: Call, error: Exception) -> None:
+        call.request_id = call.request_id or request_id(call.metadata)
         translated = domain_error(error, call.request_id)
         full = call.metadata.get("fairlead-error-list") == "full"
         rich = status(translated, full=full)

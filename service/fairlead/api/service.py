@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from google.protobuf.message import DecodeError, Message
@@ -15,12 +14,9 @@ from fairlead.api.methods import Method, methods_of
 from fairlead.api.metrics import Metrics
 from fairlead.api.middlewares import field_rules, observed
 from fairlead.contract.services import services
-from fairlead.domain.errors import ApplicationFailure, InvalidRequest, NotFound, Problem, ServiceUnavailable
+from fairlead.domain.errors import ApplicationFailure, InvalidRequest, NotFound, Problem
 from fairlead.engine.ports import RateLimiter
 from fairlead.engine.tokens import Tokens
-
-MAXIMUM_CALLS: Final = 4096
-"""Calls in one process at any one time; most of them wait for applications."""
 
 _MARGIN: Final = 0.05
 """Seconds after which a call that outlived its caller's deadline is ended from here, should a part not watch it."""
@@ -46,11 +42,10 @@ class Service:
         around = [*middlewares, field_rules(self.methods)]
         self._chains = {name: chain(around, method.handler) for name, method in self.methods.items()}
         self._metrics = metrics
-        self._running = 0
 
     async def handle(self, call: Call, request: bytes | Message) -> Message:
         """Admit the call, read its request (bytes are deserialised only after that), run it. Raises domain errors only."""
-        async with observed(call, self._metrics), self._room():
+        async with observed(call, self._metrics):
             await self._admission.admit(call)
             method = self._method(call.method)
             message = self._parse(method, request) if isinstance(request, bytes) else request
@@ -62,18 +57,6 @@ class Service:
                     return await following(call, message)
             except TimeoutError:
                 raise out_of_time() from None
-
-    @asynccontextmanager
-    async def _room(self) -> AsyncIterator[None]:
-        """A place for one call; a process that has all the work it can hold refuses at once (contract.md 1.4)."""
-        if self._running >= MAXIMUM_CALLS:
-            problem = Problem("service_unavailable", "this process has all the work it can hold; try again")
-            raise ServiceUnavailable(problem, retry_after=1)
-        self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1
 
     @staticmethod
     def _parse(method: Method, body: bytes) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fairlead.domain.charset import charset_name
+from fairlead.domain.charset import charset_name, undecodable_at
 from fairlead.engine.ports import UnreadableBody
 
 _FILE_ENCODINGS: Final = {
@@ -41,13 +41,9 @@ def to_text(body: bytes, charset: str | None, encoding: str | None = None) -> st
 
 def undecodable(body: bytes, name: str) -> UnreadableBody:
     """What is wrong with a body that does not decode."""
-    try:
-        body.decode(name)
-    except UnicodeDecodeError as error:
-        return UnreadableBody(f"the body is not valid {name} at byte {error.start}")
-    except UnicodeError:
-        pass
-    return UnreadableBody(f"the body is not valid {name}")
+    at = undecodable_at(body, name)
+    place = "" if at is None else f" at byte {at}"
+    return UnreadableBody(f"the body is not valid {name}{place}")
 
 
 def _decoded(body: bytes, name: str) -> str:

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 import sys
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, overload
 
-from fairlead.engine.ports import UnreadableBody
+from fairlead.engine.ports import BodyTooLarge
 
 MAX_BYTES: Final = 1024 * 1024 * 1024
 """Of the records that one answer may become (contract.md 1.15: an answer has 200 MiB at most): each row of a CSV repeats every name,
 and elements that lie within each other repeat their content."""
 MAX_PACKED: Final = 128 * 1024 * 1024
 """The same once they are packed: what they take in memory."""
-PLAIN_BYTES: Final = 16 * 1024 * 1024
+MAX_RECORDS: Final = 5_000_000
+"""Of one answer: what 200 MiB hold of records that are worth a page each, and some ten seconds of work."""
+PLAIN_BYTES: Final = 8 * 1024 * 1024
 """Up to here records are a plain list."""
 _OVERHEAD: Final = 48
 _BLOCK: Final = 1000
+_BLOCK_BYTES: Final = 1024 * 1024
+_END: Final = b"\0"
+"""Between two records: JSON text has no such character (RFC 8259, 7)."""
 
 
 class PackedRecords(Sequence[bytes]):
     """Records in compressed blocks: rows of a table and elements of a list resemble each other, so that they take a tenth of the memory
-    for a fifth more time. Only for records without line feeds, as this package writes them. A slice to the end shares the blocks."""
+    for a fifth more time. A slice to the end shares the blocks."""
 
-    __slots__ = ("_blocks", "_count", "_start")
+    __slots__ = ("_blocks", "_ends", "_start")
 
-    def __init__(self, blocks: list[bytes], count: int, start: int = 0) -> None:
+    def __init__(self, blocks: list[bytes], ends: list[int], start: int = 0) -> None:
         self._blocks = blocks
-        self._count = count
-        self._start = min(start, count)
+        self._ends = ends
+        """The number of records up to the end of each block."""
+        self._start = min(start, ends[-1] if ends else 0)
 
     def __len__(self) -> int:
-        return self._count - self._start
+        return (self._ends[-1] if self._ends else 0) - self._start
 
     def __sizeof__(self) -> int:
         """Bytes in memory, the blocks included: whoever keeps records counts by it."""
-        return object.__sizeof__(self) + sum(map(sys.getsizeof, self._blocks))
+        return object.__sizeof__(self) + sys.getsizeof(self._ends) + sum(map(sys.getsizeof, self._blocks))
 
     def __iter__(self) -> Iterator[bytes]:
-        first, within = divmod(self._start, _BLOCK)
+        first, within = self._place(self._start)
         for number in range(first, len(self._blocks)):
             yield from islice(self._unpacked(number), within if number == first else 0, None)
 
@@ -53,21 +60,27 @@ class PackedRecords(Sequence[bytes]):
     def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
         if isinstance(at, slice):
             start, stop, step = at.indices(len(self))
-            if stop == len(self) and step == 1:
-                return PackedRecords(self._blocks, self._count, self._start + start)
-            return [self[index] for index in range(start, stop, step)]
+            if step != 1:
+                return [self[index] for index in range(start, stop, step)]
+            part = PackedRecords(self._blocks, self._ends, self._start + start)
+            return part if stop == len(self) else list(islice(part, max(stop - start, 0)))
         index = at if at >= 0 else len(self) + at
         if not 0 <= index < len(self):
             raise IndexError(at)
-        number, within = divmod(self._start + index, _BLOCK)
+        number, within = self._place(self._start + index)
         return self._unpacked(number)[within]
 
+    def _place(self, index: int) -> tuple[int, int]:
+        """The block of a record, and its number there."""
+        number = bisect_right(self._ends, index)
+        return number, index - (self._ends[number - 1] if number else 0)
+
     def _unpacked(self, number: int) -> list[bytes]:
-        return zlib.decompress(self._blocks[number]).split(b"\n")
+        return zlib.decompress(self._blocks[number]).split(_END)
 
 
 def collected(records: Iterable[bytes]) -> Sequence[bytes]:
-    """The records in memory; a list is complete already and comes back. Raises ``UnreadableBody`` beyond the bounds."""
+    """The records in memory; a list is complete already and comes back. Raises ``BodyTooLarge`` beyond the bounds."""
     if isinstance(records, list | PackedRecords):
         return records
     source = iter(records)
@@ -83,20 +96,36 @@ def collected(records: Iterable[bytes]) -> Sequence[bytes]:
 
 def _packed(found: list[bytes], rest: Iterator[bytes]) -> PackedRecords:
     blocks: list[bytes] = []
+    ends: list[int] = []
     count = size = held = 0
-    begun = iter(found)
-    while block := [*islice(begun, _BLOCK)]:
-        if len(block) < _BLOCK:
-            block += islice(rest, _BLOCK - len(block))
+    for block in _blocks(found, rest):
+        text = _END.join(block)
         count += len(block)
-        text = b"\n".join(block)
         size += len(text)
         blocks.append(zlib.compress(text, 1))
+        ends.append(count)
         held += len(blocks[-1])
-        if size > MAX_BYTES or held > MAX_PACKED:
-            raise UnreadableBody(
-                f"the records of the answer take more than {MAX_BYTES} bytes, or {MAX_PACKED} when they are packed"
+        if size > MAX_BYTES or held > MAX_PACKED or count > MAX_RECORDS:
+            raise BodyTooLarge(
+                f"the answer has more than {MAX_RECORDS} records, or they take more than {MAX_BYTES} bytes, {MAX_PACKED} when they are packed"
             )
-        if count >= len(found):
-            begun = rest
-    return PackedRecords(blocks, count)
+    return PackedRecords(blocks, ends)
+
+
+def _blocks(found: list[bytes], rest: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """The records in lists of at most a thousand, and of a megabyte unless one record alone is longer. Those of ``found`` go as they are
+    taken."""
+    found.reverse()
+    block: list[bytes] = []
+    size = 0
+    while True:
+        record = found.pop() if found else next(rest, None)
+        if record is None:
+            break
+        block.append(record)
+        size += len(record)
+        if size >= _BLOCK_BYTES or len(block) == _BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

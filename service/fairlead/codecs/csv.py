@@ -18,7 +18,7 @@ from fairlead.codecs.csv_lines import MAX_ROW, CsvLines
 from fairlead.codecs.members import rows_of, text_in_body
 from fairlead.domain import jsonvalue
 from fairlead.domain.jsonvalue import Json
-from fairlead.engine.ports import CsvFormat, ReadOptions, UnreadableBody
+from fairlead.engine.ports import BodyTooLarge, CsvFormat, ReadOptions, UnreadableBody
 
 MAX_COLUMNS: Final = 16_384
 """Cells of a row, as in the widest spreadsheets: each one may cost some hundred bytes."""
@@ -26,6 +26,10 @@ MAX_GROUP: Final = 20 * 1024 * 1024
 """Bytes of the rows that ``keyColumns`` put into one record (contract.md 1.15, records collected by an export)."""
 MAX_PARSED: Final = 16 * 1024 * 1024
 """Bytes of a body that paths look into: then all of its rows are in memory at once."""
+MAX_VALUES: Final = 1_000_000
+"""Rows and cells of such a body: each may cost some hundred bytes."""
+MAX_NAMES: Final = 64 * 1024 * 1024
+"""Letters of the names of such a body, which every row repeats where it is written as JSON."""
 
 csv.field_size_limit(MAX_ROW)  # of the whole process, which has no other reader; 131,072 characters otherwise
 
@@ -39,8 +43,16 @@ class CsvCodec:
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The rows as an array of objects, read with a header row and commas. Raises ``UnreadableBody``."""
         if len(body) > MAX_PARSED:
-            raise UnreadableBody(f"the body is too large for a look into it: {len(body)} bytes of CSV")
-        return list(_rows(body, charset, ReadOptions())) or None
+            raise BodyTooLarge(f"the body is too large for a look into it: {len(body)} bytes of CSV")
+        rows: list[dict[str, str]] = []
+        values = names = 0
+        for row in _rows(body, charset, ReadOptions()):
+            rows.append(row)
+            values += 1 + len(row)
+            names += sum(map(len, row))
+            if values > MAX_VALUES or names > MAX_NAMES:
+                raise BodyTooLarge(f"the body is too large for a look into it: CSV of more than {len(rows) - 1} rows")
+        return rows or None
 
     def records(self, body: bytes, charset: str | None, options: ReadOptions) -> Iterator[bytes]:
         """A record a row, or, with ``keyColumns``, an array of rows a group. Paths do not lead into CSV."""
@@ -78,7 +90,7 @@ def _rows(body: bytes, charset: str | None, options: ReadOptions) -> Iterator[di
             if not cells:
                 continue
             if len(cells) > MAX_COLUMNS:
-                raise UnreadableBody(f"row {number} of the CSV has more than {MAX_COLUMNS} cells")
+                raise BodyTooLarge(f"row {number} of the CSV has more than {MAX_COLUMNS} cells")
             if rewritten:
                 cells = _restored(cells, lines, shape)
             if not width:
@@ -136,7 +148,7 @@ def _grouped(rows: Iterator[dict[str, str]], shape: CsvFormat) -> Iterator[bytes
             texts.append(jsonvalue.dumps(row))
             size += len(texts[-1])
             if size > MAX_GROUP:
-                raise UnreadableBody(
+                raise BodyTooLarge(
                     f"the rows that file.csv.keyColumns put into one record take more than {MAX_GROUP} bytes"
                 )
         yield jsonvalue.join_array(texts)
@@ -148,7 +160,7 @@ def _malformed(error: csv.Error, number: int) -> UnreadableBody:
     if "unexpected end" in said:
         return UnreadableBody(f"row {number} of the CSV opens a quote that is never closed")
     if "field limit" in said:
-        return UnreadableBody(
+        return BodyTooLarge(
             f"a cell of row {number} of the CSV has more than {MAX_ROW} characters; is a quote left open?"
         )
     if "expected after" in said:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
-from fairlead.engine.ports import CsvFormat, UnreadableBody
+from fairlead.engine.ports import BodyTooLarge, CsvFormat
 
 MAX_ROW: Final = 10_000_000
 """Bytes of a row, and characters of a cell: a row is in memory at once, each of its cells as a text of its own."""
@@ -25,7 +25,7 @@ class _Source(io.BytesIO):
         piece = super().read1(_CHUNK)
         self.held += len(piece)
         if self.held > MAX_ROW + _CHUNK:
-            raise UnreadableBody(f"a row of the CSV has more than {MAX_ROW} bytes; is a quote left open?")
+            raise BodyTooLarge(f"a row of the CSV has more than {MAX_ROW} bytes; is a quote left open?")
         return piece
 
 

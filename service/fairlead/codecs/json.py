@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
 from fairlead.codecs.charset import to_utf8
 from fairlead.domain.jsonvalue import (
@@ -16,10 +19,15 @@ from fairlead.domain.jsonvalue import (
     member,
     well_formed,
 )
+from fairlead.domain.jsonwalk import is_large, walked_elements, walked_member
 from fairlead.domain.paths import ALL, Path, Step, compile_path
-from fairlead.engine.ports import ReadOptions, UnreadableBody
+from fairlead.engine.ports import BodyTooLarge, ReadOptions, UnreadableBody
 
-_BLANK = b" \t\r\n"
+MAX_MARKS: Final = 4_000_000
+"""Signs ``,``, ``{`` and ``[`` of a body that paths look into: each stands for a value in memory, of some hundred bytes."""
+
+_MARKS: Final = (b",", b"{", b"[")
+_BLANK: Final = b" \t\r\n"
 
 
 class JsonCodec:
@@ -30,12 +38,14 @@ class JsonCodec:
     def parse(self, body: bytes, charset: str | None) -> Json:
         """The decoded body; ``None`` for an empty one. Raises ``UnreadableBody``."""
         text = to_utf8(body, charset)
+        if len(text) > MAX_MARKS:
+            _check_size(text)
         try:
             return None if _is_blank(text) else loads(text)
         except JsonError as error:
             raise UnreadableBody(f"the body is not JSON: {error}") from None
 
-    def records(self, body: bytes, charset: str | None, options: ReadOptions) -> list[bytes] | None:
+    def records(self, body: bytes, charset: str | None, options: ReadOptions) -> Iterable[bytes] | None:
         """The records at ``options.resource_path``, byte for byte (exports-imports.md 2.2).
 
         ``None``: nothing or null at the path. Without a path, or with one to a scalar, a scalar gives no records. Raises
@@ -64,12 +74,13 @@ def _is_blank(text: bytes) -> bool:
     return not text.strip(_BLANK) if len(text) < 64 else False
 
 
-def _records_at(text: bytes, path: Path) -> list[bytes] | None:
+def _records_at(text: bytes, path: Path) -> Iterable[bytes] | None:
     if not text.startswith(b"{") or not path.steps or path.steps[0] is ALL:
         well_formed(text)  # the first look into an object sees all of it; anything else may see a part only
     if path.steps is None:
+        _check_size(text)
         found = [dumps(match) for match in path.find(loads(text))]
-        return _flattened(found) or None
+        return list(_flattened(found)) or None
     if ALL not in path.steps:
         value = _walk(text, path.steps)
         return None if value is None or value == b"null" else _records_of(value)
@@ -77,13 +88,8 @@ def _records_at(text: bytes, path: Path) -> list[bytes] | None:
     start = _walk(text, path.steps[:first])
     if start is None or start == b"null":
         return None
-    values = [start]
-    for step in path.steps[first:]:
-        if step is ALL:
-            values = [inner for value in values for inner in _spread(value)]
-        else:
-            values = [inner for value in values if (inner := _walk(value, (step,))) is not None]
-    return _flattened(values)
+    records = _flattened(_spread(start, path.steps[first:]))
+    return records if is_large(start) else list(records)
 
 
 def _walk(value: bytes, steps: Sequence[Step]) -> bytes | None:
@@ -91,33 +97,67 @@ def _walk(value: bytes, steps: Sequence[Step]) -> bytes | None:
     for step in steps:
         inner: bytes | None = None
         if value.startswith(b"{"):
-            inner = member(value, str(step))
+            inner = walked_member(value, str(step)) if is_large(value) else member(value, str(step))
         elif value.startswith(b"[") and isinstance(step, int):
-            items = elements(value)
-            inner = items[step] if -len(items) <= step < len(items) else None
+            inner = _element(value, step)
         if inner is None:
             return None
         value = inner
     return value
 
 
-def _spread(value: bytes) -> list[bytes]:
-    if value.startswith(b"["):
-        return elements(value)
-    return [] if value == b"null" else [value]
+def _element(value: bytes, at: int) -> bytes | None:
+    if not is_large(value):
+        items = elements(value)
+        return items[at] if -len(items) <= at < len(items) else None
+    if at >= 0:
+        return next(islice(walked_elements(value), at, None), None)
+    last = deque(walked_elements(value), maxlen=-at)
+    return last[0] if len(last) == -at else None
 
 
-def _records_of(value: bytes) -> list[bytes]:
+def _spread(value: bytes, steps: Sequence[Step]) -> Iterator[bytes]:
+    """The texts at steps of which the first is ``[*]``."""
+    if not steps:
+        yield value
+    elif steps[0] is not ALL:
+        inner = _walk(value, steps[:1])
+        if inner is not None:
+            yield from _spread(inner, steps[1:])
+    elif value.startswith(b"["):
+        for element in _elements(value):
+            yield from _spread(element, steps[1:])
+    elif value != b"null":
+        yield from _spread(value, steps[1:])
+
+
+def _elements(value: bytes) -> Iterable[bytes]:
+    return walked_elements(value) if is_large(value) else elements(value)
+
+
+def _records_of(value: bytes) -> Iterable[bytes]:
     if value.startswith(b"["):
+        if is_large(value):
+            return map(_record, walked_elements(value))
         return [_record(element) for element in elements(value)]
     well_formed(value)
     return [value] if value.startswith(b"{") else []
 
 
-def _flattened(values: Sequence[bytes]) -> list[bytes]:
-    return [_record(inner) for value in values for inner in (elements(value) if value.startswith(b"[") else (value,))]
+def _flattened(values: Iterable[bytes]) -> Iterator[bytes]:
+    for value in values:
+        if value.startswith(b"["):
+            yield from map(_record, _elements(value))
+        else:
+            yield _record(value)
 
 
 def _record(element: bytes) -> bytes:
     """Objects and rows as they are, a scalar as ``{"value":...}``."""
     return element if element.startswith((b"{", b"[")) else b'{"value":' + element + b"}"
+
+
+def _check_size(text: bytes) -> None:
+    marks = sum(map(text.count, _MARKS))
+    if marks > MAX_MARKS:
+        raise BodyTooLarge(f"the body is too large for a look into it: {len(text)} bytes of JSON with {marks} values")

@@ -11,8 +11,10 @@ from fairlead.codecs.charset import codec_name, to_text
 from fairlead.codecs.members import members_of, text_in_body, unwritable
 from fairlead.domain import jsonvalue
 from fairlead.domain.jsonvalue import Json
-from fairlead.engine.ports import ReadOptions, UnreadableBody
+from fairlead.engine.ports import BodyTooLarge, ReadOptions, UnreadableBody
 
+MAX_BYTES: Final = 20 * 1024 * 1024
+"""Bytes of a body, which is one record: a larger one is not delivered (contract.md 1.15)."""
 MAX_PAIRS: Final = 100_000
 """Pairs of a body; each may cost some hundred bytes."""
 MAX_DEPTH: Final = 32
@@ -64,11 +66,13 @@ def _pairs(name: str, value: Json) -> Iterator[tuple[str, str]]:
 
 
 def _parsed(body: bytes, charset: str | None, encoding: str | None) -> dict[str, Json] | None:
+    if len(body) > MAX_BYTES:
+        raise BodyTooLarge(f"the body has {len(body)} bytes, a form at most {MAX_BYTES}")
     text = to_text(body, charset, encoding).strip()
     if not text:
         return None
     if text.count("&") >= MAX_PAIRS:
-        raise UnreadableBody(f"the body has more than {MAX_PAIRS} pairs")
+        raise BodyTooLarge(f"the body has more than {MAX_PAIRS} pairs")
     name_of = codec_name(charset, encoding)
     found: dict[str, Json] = {}
     for number, pair in enumerate(text.split("&"), 1):
@@ -94,7 +98,10 @@ def _set(found: dict[str, Json], name: str, value: str) -> None:
     if nested is None:
         if name in found and not isinstance(found[name], dict):
             known = found[name]
-            found[name] = [*known, value] if isinstance(known, list) else [known, value]
+            if isinstance(known, list):
+                known.append(value)
+            else:
+                found[name] = [known, value]
         else:
             found[name] = value
         return

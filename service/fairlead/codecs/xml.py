@@ -13,7 +13,7 @@ from fairlead.codecs.xml_records import Steps, record_of, streamed
 from fairlead.codecs.xml_writing import element_text
 from fairlead.domain.paths import PathError
 from fairlead.domain.xpath import XmlDocument, XPath, XPathError, compile_xpath
-from fairlead.engine.ports import ReadOptions, UnreadableBody
+from fairlead.engine.ports import BodyTooLarge, ReadOptions
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Length of what is held as a tree, a document or a record; a text or attribute has 10,000,000 bytes at most (libxml2's own bound)."""
@@ -69,7 +69,7 @@ def _is_blank(body: bytes) -> bool:
 
 def _document(text: bytes, encoding: str | None) -> XmlDocument:
     if len(text) > MAX_BYTES or text.count(b"<") + text.count(b"=") > MAX_MARKS:
-        raise UnreadableBody(f"the body is too large to be read as a whole: {len(text)} bytes of XML")
+        raise BodyTooLarge(f"the body is too large to be read as a whole: {len(text)} bytes of XML")
     return XmlDocument(whole(text, encoding))
 
 

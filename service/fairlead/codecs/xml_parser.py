@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 from lxml import etree
 
-from fairlead.engine.ports import UnreadableBody
+from fairlead.domain.charset import charset_name, undecodable_at
+from fairlead.engine.ports import BodyTooLarge, UnreadableBody
 
 T = TypeVar("T")
 
@@ -26,7 +27,9 @@ _SETTINGS: Final[dict[str, Any]] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-_ENCODING: Final = re.compile(rb"<\?xml[^>]*?encoding")
+_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+
+_DECLARES_ENTITIES: Final = re.compile(rb"<!DOCTYPE[^>]*<!ENTITY\s")
 
 
 class _NothingElse(etree.Resolver):
@@ -79,15 +82,17 @@ def malformed(error: etree.XMLSyntaxError, text: bytes, encoding: str | None) ->
     place = (
         f" at line {line}, column {column}" if line else ""
     )  # of an entity that is not declared, read by pieces, it is not known
+    if _DECLARES_ENTITIES.search(text):  # a bomb is refused by libxml2 itself, in other words
+        return entities_used()
     if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:  # type: ignore[attr-defined]  # the stubs lack the code
-        return UnreadableBody(f"the XML is beyond the bounds of this service{place}")
-    if encoding is not None or not _ENCODING.match(text):
-        try:
-            text.decode()
-        except UnicodeDecodeError as undecodable:
-            return UnreadableBody(
-                f"the body is not valid UTF-8 at byte {undecodable.start}: not well-formed XML{place}"
-            )
+        if "depth" in str(error.msg):
+            return UnreadableBody(f"the XML is nested deeper than 256 levels{place}")
+        return BodyTooLarge(f"the XML is beyond the bounds of this service{place}")
+    declared = _ENCODING.match(text)
+    name = charset_name(encoding or (declared[1].decode() if declared else "utf-8"))
+    wrong = undecodable_at(text, name) if name is not None else None
+    if wrong is not None:
+        return UnreadableBody(f"the body is not valid {name} at byte {wrong}: not well-formed XML{place}")
     return UnreadableBody(f"the body is not well-formed XML{place}")
 
 

@@ -12,7 +12,7 @@ from lxml import etree
 from fairlead.codecs.xml_parser import entities_used, malformed, piecewise, refuse_entities
 from fairlead.domain import jsonvalue
 from fairlead.domain.jsonvalue import Json
-from fairlead.engine.ports import UnreadableBody
+from fairlead.engine.ports import BodyTooLarge
 
 _BLANKS: Final = " \t\r\n"
 _CHUNK: Final = 64 * 1024
@@ -119,7 +119,7 @@ def streamed(text: bytes, encoding: str | None, steps: Steps, *, most_bytes: int
             held += len(piece)
             marks += piece.count(b"<") + piece.count(b"=")
             if held > most_bytes or marks > most_marks:
-                raise UnreadableBody(f"a piece of the XML is too large to read: no record ends within {held} bytes")
+                raise BodyTooLarge(f"a piece of the XML is too large to read: no record ends within {held} bytes")
             parser.feed(piece)
             events: Iterator[tuple[str, Any]] = parser.read_events()
             for _, element in events:

@@ -24,8 +24,8 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class _AnyObject(msgspec.Struct):
-    """Matches an object whatever its members, which are skipped, not decoded."""
+class _AnyObject(msgspec.Struct, gc=False):
+    """Matches an object whatever its members, which are skipped, not decoded; as small as it can be, a body may hold millions."""
 
 
 _RECORDS: Final = msgspec.json.Decoder(list[_AnyObject | list[_AnyObject]])

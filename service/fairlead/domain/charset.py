@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+_PIECE: Final = 1024 * 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Python's own notations; they are no charsets, and some take quadratic time."""
@@ -23,6 +24,21 @@ def charset_name(charset: str) -> str | None:
     except (LookupError, UnicodeError):
         return None
     return None if name in _NO_CHARSETS else name
+
+
+def undecodable_at(body: bytes, name: str) -> int | None:
+    """The first byte that is no text in the charset of that (Python's) name. Looks piece by piece: as a text the body may take four times
+    its bytes."""
+    decoder = codecs.getincrementaldecoder(name)()
+    for start in range(0, len(body), _PIECE):
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(body[start : start + _PIECE], start + _PIECE >= len(body))
+        except UnicodeDecodeError as error:
+            return start - pending + error.start
+        except UnicodeError:
+            return start
+    return None
 
 
 def readable(body: bytes, charset: str | None) -> str:

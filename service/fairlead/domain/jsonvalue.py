@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from fairlead.domain.charset import undecodable_at
 from fairlead.domain.jsondepth import exceeds_depth
 
 Json = Any
@@ -28,6 +29,7 @@ _BLANKS: Final = " \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _BYTE = re.compile(r" ?\(byte (\d+)\)")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATES: Final = [rb"\u%c%c" % (first, second) for first in b"dD" for second in b"89abcdefABCDEF"]
 _MINUS_ZERO = re.compile(rb"-0(?![\d.eE])(?<![^\[,:\s]-0)")  # msgspec reads the number -0 as 0
 
 
@@ -113,10 +115,9 @@ def checked(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> bytes:
     if isinstance(data, str):
         data = data.encode(errors="backslashreplace")  # a lone surrogate becomes its JSON escape
     elif not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError as error:
-            raise JsonError("invalid UTF-8", error.start) from None
+        wrong = undecodable_at(data, "utf-8")
+        if wrong is not None:
+            raise JsonError("invalid UTF-8", wrong)
     body = data[3:] if data.startswith(_BOM) else data
     if exceeds_depth(body, max_depth):
         raise _too_deep(max_depth)
@@ -188,7 +189,18 @@ def well_formed(body: bytes) -> None:
     except msgspec.DecodeError as error:
         if not _SURROGATE.search(body):
             raise _malformed(error, body) from None
-        _loads_lossless(body)
+        try:
+            _any_decoder.decode(without_surrogates(body))
+        except msgspec.DecodeError as other:
+            raise _malformed(other, body) from None
+
+
+def without_surrogates(body: bytes) -> bytes:
+    """A text of the same length and structure whose escaped halves of surrogate pairs are other letters."""
+    if _SURROGATE.search(body):
+        for escape in _SURROGATES:  # a pattern would gather a piece of text for each of them before it joins them
+            body = body.replace(escape, rb"\u00")
+    return body
 
 
 def elements(body: bytes) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from fairlead.domain.charset import readable
 from fairlead.domain.http import HttpResponse
@@ -12,6 +13,7 @@ from fairlead.domain.registry import Registry
 from fairlead.engine.ports import Codec, Json, UnreadableBody
 
 _UNREAD = object()
+_SHOWN: Final = 1 << 20
 
 
 class Body:
@@ -41,8 +43,8 @@ class Body:
             return NOTHING
 
     def text(self) -> str:
-        """The body as text, whatever it is: bytes that do not decode are replaced."""
-        return readable(self._response.body, self.charset)
+        """The first mebibyte of the body as text for a message, whatever it is: bytes that do not decode are replaced."""
+        return readable(self._response.body[:_SHOWN], self.charset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from msgspec import Raw
+
 from fairlead.domain import jsonvalue
 from fairlead.domain.http import HttpResponse
 from fairlead.domain.paths import NOTHING
@@ -74,6 +76,8 @@ class PathRule:
             return jsonvalue.text_of(value) in self.values
         if isinstance(value, str):
             return value not in ("", "0") and value.lower() != "false"
+        if isinstance(value, Raw):
+            return float(value) != 0  # 0.0 and -0 are the number 0, however it is written
         return jsonvalue.text_of(value) not in ("null", "false", "0", "[]", "{}")
 
 

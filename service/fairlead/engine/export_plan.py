@@ -1,10 +1,10 @@
-"""An export compiled for one call: every problem of the model in one error (contract.md 1.5)."""
+"""An export compiled for one connection: every problem of the model in one error (contract.md 1.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fairlead.domain.dialect import counting_block, http_export
@@ -14,6 +14,7 @@ from fairlead.domain.rules.export import check_export
 from fairlead.engine.lookups import lookup_entries
 from fairlead.engine.model import adaptor_block, as_written, refuse_unsupported_export
 from fairlead.engine.one_to_many import OneToMany
+from fairlead.engine.plan_cache import PlanCache
 from fairlead.engine.ports import Expressions, Json, Mappings, RecordFilter, RecordMapper, RecordTransform
 from fairlead.engine.prepare import Prepared, decoded
 from fairlead.engine.run import DynamicLookup, Executor, Exporter
@@ -52,7 +53,7 @@ class StepsPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An export compiled for one call."""
+    """An export compiled for one connection, and that connection as the call sees it."""
 
     prepared: Prepared
     tree: Tree
@@ -101,10 +102,19 @@ class ExportPlanner:
         self._runs = runs
         self._mappings = mappings
         self._expressions = expressions
+        self._plans: PlanCache[Plan] = PlanCache()
 
     def plan(self, prepared: Prepared, export: Tree, prefix: str = "export.") -> Plan:
         """Raises ``InvalidContent`` and ``NotSupported``, fields in the notation of the model and below ``prefix``; ``ConditionNotMet`` for
-        a connection that is offline."""
+        a connection that is offline. A document that was compiled before is not compiled again."""
+        key, weight = self._plans.key(prepared, export)
+        plan = self._plans.find(key, prepared)
+        if plan is None:
+            plan = self._plans.keep(key, weight, prepared, self._compiled(prepared, export, prefix))
+        refuse_offline(prepared)
+        return replace(plan, prepared=prepared, prefix=prefix)
+
+    def _compiled(self, prepared: Prepared, export: Tree, prefix: str) -> Plan:
         connection = prepared.connection
         executor = self._runs.executor(prepared)
         notation = counting_block(export, connection.type)
@@ -121,7 +131,6 @@ class ExportPlanner:
                 raise NotSupported(dict.fromkeys(unsupported))
             if problems or asked is None or steps is None:
                 raise InvalidContent(dict.fromkeys(problems))
-        refuse_offline(prepared)
         return Plan(prepared, tree, decoded(export), notation, prefix, exporter, asked, steps)
 
     def _input(

@@ -97,7 +97,10 @@ class ExportRun:
         self.run.context |= {LAST: cursor.last, CURRENT: cursor.current, START: cursor.current}
 
     async def finished(self, raws: list[bytes]) -> Exported:
-        """The answer for these raw records: transform, filter, data URIs, callbacks (exports-imports.md 8)."""
+        """The answer for these raw records: transform, filter, data URIs, callbacks (exports-imports.md 8). What has more than 20 MiB is
+        not decoded: it cannot be delivered."""
+        if sum(map(len, raws)) > MAXIMUM_BYTES:
+            raise _too_large()
         records, uris = await self.steps.finished(raws)
         if sum(map(len, records)) > MAXIMUM_BYTES:
             raise _too_large()
@@ -138,13 +141,16 @@ class Exports:
         with plan.placing():
             async with aclosing(call.input.pages(None, whole_run=True)) as pages:
                 async for page in pages:
-                    records += page.records
-                    if plan.limit is not None and len(records) >= plan.limit:
-                        del records[plan.limit :]
+                    if plan.limit is not None and len(records) + len(page.records) >= plan.limit:
+                        records += page.records[: plan.limit - len(records)]
                         break
-                    size += sum(map(len, page.records)) + len(page.records)
-                    if len(records) > MAXIMUM_RECORDS or size > MAXIMUM_BYTES:
+                    if len(records) + len(page.records) > MAXIMUM_RECORDS:
                         raise _too_large()
+                    for record in page.records:
+                        records.append(record)
+                        size += len(record) + 1
+                        if size > MAXIMUM_BYTES:
+                            raise _too_large()
             return await call.finished(records)
 
     async def page(

@@ -1,4 +1,4 @@
-"""An import compiled for one call: every problem of the model in one error (contract.md 1.5)."""
+"""An import compiled for one connection: every problem of the model in one error (contract.md 1.5)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from fairlead.domain.rules.import_model import check_import
 from fairlead.engine.lookups import lookup_entries
 from fairlead.engine.model import adaptor_block, placed, refuse_unsupported_import
 from fairlead.engine.one_to_many import OneToMany
+from fairlead.engine.plan_cache import PlanCache
 from fairlead.engine.ports import Expressions, Mappings, RecordFilter, RecordMapper, RecordTransform
 from fairlead.engine.positions import Positions
-from fairlead.engine.prepare import decoded
+from fairlead.engine.prepare import Prepared, decoded
 from fairlead.engine.run import DynamicLookup, Executor, Importer
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An import compiled for one call."""
+    """An import compiled for one connection."""
 
     importer: Importer
     mapper: RecordMapper
@@ -61,12 +62,19 @@ class Planner:
     def __init__(self, mappings: Mappings, expressions: Expressions) -> None:
         self._mappings = mappings
         self._expressions = expressions
+        self._plans: PlanCache[Plan] = PlanCache()
 
-    def plan(
-        self, executor: Executor, connection: Connection, import_model: Tree, *, mapping_only: bool = False
-    ) -> Plan:
-        """Raises ``InvalidContent`` and ``NotSupported``, fields from the top of the request body and in the notation of the model.
+    def plan(self, executor: Executor, prepared: Prepared, import_model: Tree, *, mapping_only: bool = False) -> Plan:
+        """The plan of a document; one that was compiled before is not compiled again. Raises ``InvalidContent`` and ``NotSupported``, fields from the top of the request body and in the notation of the model.
         ``mapping_only``: for the mapping step alone, which asks no application but for lookups (contract.md 2.11)."""
+        key, weight = self._plans.key(prepared, import_model, "mapping" if mapping_only else "")
+        plan = self._plans.find(key, prepared)
+        if plan is not None:
+            return plan
+        plan = self._placed(executor, prepared.connection, import_model, mapping_only=mapping_only)
+        return self._plans.keep(key, weight, prepared, plan)
+
+    def _placed(self, executor: Executor, connection: Connection, import_model: Tree, *, mapping_only: bool) -> Plan:
         notation = counting_block(import_model, connection.type)
         if not mapping_only:
             adaptor_block(import_model, notation, "import")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from itertools import islice
 from typing import Final
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import AccountId, Tree
 from fairlead.domain.errors import AuthenticationFailed, ConditionNotMet, InvalidContent, Problem
+from fairlead.domain.jsonwalk import is_large, walked_elements
 from fairlead.engine.delivery import Delivery
 from fairlead.engine.import_plan import Plan, Planner
 from fairlead.engine.lookups import DynamicLookups, Refusal
@@ -47,7 +49,7 @@ class Imports:
         """One result per record, in the order of ``data``. Raises 404, model errors and ``NotSupported``; what happens to a
         record is in its result."""
         prepared = await self._preparer.stored(account, connection_id)
-        plan = self._planner.plan(self._runs.executor(prepared), prepared.connection, import_model)
+        plan = self._planner.plan(self._runs.executor(prepared), prepared, import_model)
         records = _split(data)
         run, asking = self._open(prepared, plan, import_model, settings, timeout, stats)
         return await Delivery(run, asking, plan, prepared, records).deliver()
@@ -59,7 +61,7 @@ class Imports:
         fails, and ``ConditionNotMet`` or ``ApplicationFailure`` when lookups cannot be asked for."""
         prepared = await self._preparer.stored(account, connection_id)
         executor = self._runs.executor(prepared)
-        plan = self._planner.plan(executor, prepared.connection, import_model, mapping_only=True)
+        plan = self._planner.plan(executor, prepared, import_model, mapping_only=True)
         records = _split(data)
         if plan.mapper.is_identity and plan.many is None:
             return data
@@ -128,9 +130,11 @@ async def _submissions(plan: Plan, records: Sequence[bytes]) -> AsyncGenerator[S
 
 
 def _split(data: bytes) -> list[bytes]:
-    records = jsonvalue.split_array(data)
+    text = jsonvalue.checked(data)
+    # Ten thousand are too many: the millions that a body has room for are not even cut.
+    records = list(islice(walked_elements(text), MAXIMUM_RECORDS + 1)) if is_large(text) else jsonvalue.elements(text)
     if len(records) > MAXIMUM_RECORDS:
-        message = f"data: at most {MAXIMUM_RECORDS} records in one call, {len(records)} were sent"
+        message = f"data: at most {MAXIMUM_RECORDS} records in one call, more were sent"
         raise InvalidContent(Problem("invalid_field", message, "data"))
     return records
 

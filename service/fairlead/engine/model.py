@@ -39,7 +39,20 @@ _FILE_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
 _PATHS_INTO_ANSWERS: Final = ("successPath", "failPath", "errorPath")
 _STRUCTURED: Final = ("xml", "csv")
 """Media types whose answers have values at paths; of the other words the answer's own ``Content-Type`` says what it is."""
-_HOOKS: Final = ("preSavePage", "preMap", "postMap", "postSubmit", "postAggregate")
+_HOOKS: Final[Mapping[str, str]] = {
+    "preSavePage": "pre_save_page_hook",
+    "preMap": "pre_map_hook",
+    "postMap": "post_map_hook",
+    "postSubmit": "post_submit_hook",
+    "postAggregate": "post_aggregate_hook",
+}
+"""Hooks and how errors call them (contract.md 1.16)."""
+_SCRIPTED: Final[Mapping[str, str]] = {
+    "inputFilter": "input_filter",
+    "transform": "transformation",
+    "responseTransform": "transformation",
+}
+"""The same for what may be a script in place of rules; ``filter`` has a word of its own for each kind of document."""
 
 
 def adaptor_block(model: Mapping[str, Any], counting: str | None, what: str) -> None:
@@ -100,13 +113,14 @@ def refuse_unread_answers(http: Mapping[str, Any], known: Container[object], *bl
 
 def refuse_hooks(tree: Mapping[str, Any]) -> None:
     """Raise for a hook that would have to run: never skipped silently (contract.md 8)."""
-    for name in _HOOKS:
+    for name, source in _HOOKS.items():
         hook = (tree.get("hooks") or {}).get(name) or {}
         if hook.get("_scriptId"):
             message = f"hooks.{name}: this build has no script runtime"
-            raise NotSupported(Problem("script_runtime_unavailable", message, f"hooks.{name}"))
+            raise NotSupported(Problem("script_runtime_unavailable", message, f"hooks.{name}", source))
         if hook.get("_stackId"):
-            raise feature_not_supported(f"hooks.{name}", "a hook that calls a stack")
+            message = f"hooks.{name}: a hook that calls a stack is stored but not supported by this build yet"
+            raise NotSupported(Problem("feature_not_supported", message, f"hooks.{name}", source))
 
 
 def placed(problem: Problem, notation: str | None, what: str) -> Problem:
@@ -118,7 +132,10 @@ def as_written(problem: Problem, notation: str | None, kind: str, prefix: str = 
     """A problem of a document of that kind, its field, and its message where that begins with it, in the notation of the document."""
     if not problem.field:
         return problem
+    source = problem.source
+    if source is None and problem.code == "script_runtime_unavailable":
+        source = _SCRIPTED.get(problem.field) or ("output_filter" if kind == "export" else "import_filter")
     field = prefix + written_field(problem.field, notation or "http", kind)
     told = problem.message.removeprefix(problem.field)
     message = problem.message if told == problem.message else field + told
-    return Problem(problem.code, message, field, problem.source)
+    return Problem(problem.code, message, field, source)

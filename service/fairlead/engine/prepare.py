@@ -11,7 +11,7 @@ from fairlead.domain import jsonvalue
 from fairlead.domain.connection import Connection
 from fairlead.domain.dialect import http_connection
 from fairlead.domain.document import AccountId, Document, Tree
-from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem, feature_not_supported, not_found
+from fairlead.domain.errors import ConditionNotMet, NotSupported, Problem, not_found
 from fairlead.domain.iclient import with_iclient
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.secret import Secret
@@ -178,7 +178,7 @@ class Preparer:
         http = connection.http
         reader = self._reader_of(http)
         try:
-            _refuse_unsupported(connection.context, http)
+            _refuse_without_agent(connection.context)
             refuse_unread_answers(http, reader.codecs, "auth", "rateLimit")
             strategy = self._strategy_of(http)
         except NotSupported as error:
@@ -193,7 +193,11 @@ class Preparer:
             replace(rules, reader=self._reader_of({})),
             strategy,
             session,
-            replace(pool_settings(key, http, lender), revision=owner.version if owner else 0, shared=owner is not None),
+            replace(
+                pool_settings(key, connection.context, lender),
+                revision=owner.version if owner else 0,
+                shared=owner is not None,
+            ),
             TransportProfile(
                 key=f"{key}:{connection.version}",
                 strict_tls=not http.get("disableStrictSSL"),
@@ -274,20 +278,28 @@ def _lacks_token(http: Mapping[str, Any]) -> bool:
     return is_authorized_in_browser(http) and not ((http.get("auth") or {}).get("token") or {}).get("token")
 
 
-def pool_settings(id: str, http: Mapping[str, Any], lender: Document | None) -> PoolSettings:
-    """The pool of a connection: the lender's queue, level and pause when it borrows (connections.md 8.3)."""
+def pool_settings(id: str, fields: Mapping[str, Any], lender: Document | None) -> PoolSettings:
+    """The pool of a connection: the lender's queue, level and pause when it borrows (connections.md 8.3). With automatic recovery the level
+    is the target; where one request at a time is paced, there is nothing to recover (8.4)."""
     if lender is not None:
-        id, http = lender.id, http_connection(lender.fields)
-    level = http.get("concurrencyLevel")
+        id, fields = lender.id, lender.fields
+    http = http_connection(fields)
+    level, target = _whole(http.get("concurrencyLevel")), _whole(http.get("targetConcurrencyLevel"))
     pause = (http.get("rateLimit") or {}).get("limit") if level == 1 else None
-    return PoolSettings(id, None if level is None else int(level), float(pause) / 1000 if pause is not None else 0.0)
+    if pause is not None:
+        return PoolSettings(id, level, float(pause) / 1000)
+    if fields.get("autoRecoverRateLimitErrors") and target is not None:
+        return PoolSettings(id, target, start=target if level is None else min(level, target))
+    return PoolSettings(id, level)
 
 
-def _refuse_unsupported(clear: Mapping[str, Any], http: Mapping[str, Any]) -> None:
+def _whole(level: Any) -> int | None:
+    return None if level is None else int(level)
+
+
+def _refuse_without_agent(clear: Mapping[str, Any]) -> None:
     if clear.get("_agentId"):
         raise ConditionNotMet(Problem("agent_offline", "no agent is attached for this connection", "_agentId"))
-    if clear.get("autoRecoverRateLimitErrors") and http.get("targetConcurrencyLevel") is not None:
-        raise feature_not_supported("autoRecoverRateLimitErrors", "automatic recovery of the concurrency level")
 
 
 def decoded(node: Any) -> Any:

@@ -157,7 +157,7 @@ class _Stages:
         if answer is None:
             return self._found
         try:
-            found = [] if answer.verdict is Verdict.END_OF_PAGES else self._call.plan.exporter.records_of(answer)
+            found = [] if answer.verdict is Verdict.END_OF_PAGES else await self._call.plan.exporter.records_of(answer)
         except ApplicationFailure as failure:
             self._add("parse", None, failure.problems)
             return self._found

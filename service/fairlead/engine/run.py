@@ -269,7 +269,7 @@ class Exporter(Protocol):
     async def ask(self, run: Run) -> Answer:
         """Send the first request. Raises ``ApplicationFailure``."""
 
-    def records_of(self, answer: Answer) -> Sequence[bytes]:
+    async def records_of(self, answer: Answer) -> Sequence[bytes]:
         """The raw records in a good answer to it. Raises ``ApplicationFailure`` (``invalid_response``)."""
 
     def date_text(self, moment: datetime) -> str:

@@ -30,6 +30,10 @@ _CALL: Final = 4.0
 """Seconds for one call: several tries fit into the time that a beat is good for."""
 PROCESSES: Final = "process/"
 _SAMPLES: Final = 8
+_NEAR: Final = 0.05
+"""Seconds. A store that answers in less is near."""
+_SPREAD: Final = 3
+"""So many answers' time between two writes of others, and a process that reads, decides and writes succeeds two times out of three."""
 
 log: Final = structlog.get_logger("fairlead.limits")
 
@@ -44,10 +48,14 @@ class Heartbeat:
         """Changes when this process was dead for the others."""
         self.alive: dict[str, str] = {}
         """Address by process."""
+        self.pace = 0.0
+        """Seconds between two writes of a pool that leave the process that is farthest from the store its turn; 0 when all are near."""
         self.address = ""
         self.asks: Callable[[], Iterable[str]] = tuple
         """Pools for whose slots this process waits: in its document, for those whom a datagram did not reach."""
         self.on_asked: Callable[[str], None] = _ignore
+        self.on_changed: Callable[[], None] = _nothing
+        """Another process came or went, or this one has another name."""
         self.on_gone: Callable[[], None] = _nothing
         """Another process went."""
         self.on_lapse: Callable[[], None] = _nothing
@@ -56,6 +64,7 @@ class Heartbeat:
         """This process counts as alive again."""
         self._confirmed = float("-inf")
         self._version = 0
+        self._known: frozenset[str] = frozenset()
         self._seen: dict[str, tuple[int, float]] = {}
         self._samples: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
         self._tasks: list[asyncio.Task[None]] = []
@@ -112,6 +121,10 @@ class Heartbeat:
         best = min(self._samples, key=lambda sample: sample[1] - sample[0])
         return best if best[0] <= high and low <= best[1] else (low, high)
 
+    def _far(self) -> float:
+        """Seconds that the store takes to answer this process, when nothing else holds it up."""
+        return min((high - low for low, high in self._samples), default=0.0)
+
     # -- beats
 
     async def _keep_beating(self) -> None:
@@ -152,7 +165,7 @@ class Heartbeat:
             self._confirmed = sent
 
     def _document(self) -> dict[str, Any]:
-        return {"address": self.address, "asks": sorted(self.asks())}
+        return {"address": self.address, "asks": sorted(self.asks()), "far": self._far()}
 
     def _lapse(self) -> None:
         """Dead for the others, or soon: end everything, go on under another name."""
@@ -197,7 +210,12 @@ class Heartbeat:
                 del notes[process]
         self._seen = {process: seen for process, seen in self._seen.items() if process in notes}
         gone = self.alive.keys() - notes.keys()
+        known, self._known = self._known, frozenset(notes)
         self.alive = {process: str(note.value["address"]) for process, note in notes.items()}
+        if known != self._known:
+            self.on_changed()
+        farthest = max((float(note.value.get("far", 0.0)) for note in notes.values()), default=0.0)
+        self.pace = _SPREAD * farthest if farthest > _NEAR else 0.0
         for process, note in notes.items():
             if process != self.id:
                 for key in note.value["asks"]:

@@ -1,8 +1,8 @@
 """The pool as all processes see it: one document, and the one rule by which each of them changes it (connections.md 8.2, D13).
 
-``share`` says how many slots of the level each process holds; it grants them by itself. ``want`` says who waits for more, and since when.
-A process only ever gives away what is its own and free, or deals out what is nobody's: so the shares never add up to more than the
-level, except after the level was lowered. Times are the store's clock.
+``share`` says how many slots of the effective level each process holds; it grants them by itself. ``want`` says who waits for more, and since when.
+A process only ever gives away what is its own and free, or deals out what is nobody's: so the shares never add up to more than the effective
+level, except after that was lowered. Times are the store's clock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fairlead.limits import recovery
 from fairlead.limits.backoff import LONGEST_WAIT
 
 HAND_OVER: Final = 0.02
@@ -49,8 +50,16 @@ class Report:
     probing: bool
     balances: bool = True
     """Whether it is time again to even out the queues of processes that both hold slots."""
+    rests: bool = False
+    """Whether that holds for all others, because one of the processes is far from the store."""
     leaves: bool = False
     """Nobody used the pool for a while."""
+    start: int | None = None
+    effective: int | None = None
+    earned: int = 0
+    """Rows of good answers that are to raise the effective level."""
+    forgets: bool = False
+    """Nobody used the pool for so long that the effective level starts anew."""
 
 
 @dataclass(slots=True)
@@ -68,6 +77,13 @@ class Ledger:
     """Since a cool-down, until an answer says that it is over: requests go one at a time."""
     probe: str | None = None
     """The process whose requests go meanwhile."""
+    start: int | None = None
+    effective: int | None = None
+    """The level in force (connections.md 8.4)."""
+
+    def __post_init__(self) -> None:
+        if self.effective is None:
+            self.effective = recovery.at_start(self.level, self.start)
 
     @classmethod
     def of(cls, value: Mapping[str, Any] | None) -> Ledger:
@@ -84,6 +100,8 @@ class Ledger:
             row=value["row"],
             guarded=value["guarded"],
             probe=value["probe"],
+            start=value.get("start"),
+            effective=value.get("effective"),
         )
 
     def document(self) -> dict[str, Any]:
@@ -98,6 +116,8 @@ class Ledger:
             "row": self.row,
             "guarded": self.guarded,
             "probe": self.probe,
+            "start": self.start,
+            "effective": self.effective,
         }
 
     @property
@@ -108,17 +128,24 @@ class Ledger:
     @property
     def is_blank(self) -> bool:
         """Whether it says nothing that no document would not say."""
-        return not self.share and not self.want and not self.row and not self.guarded
+        return not self.want and self.is_blank_but_for("")
 
     def is_blank_but_for(self, me: str) -> bool:
         """Whether it is blank but for what this process wants."""
-        return not self.share and not self.row and not self.guarded and not self.want.keys() - {me}
+        remembers = self.row or self.guarded or self.effective != recovery.at_start(self.level, self.start)
+        return not remembers and not self.share and not self.want.keys() - {me}
+
+    @property
+    def excess(self) -> int:
+        """Slots that are to be given back because the effective level was lowered."""
+        return max(0, sum(self.share.values()) - self.effective) if self.effective is not None else 0
 
     def but_for(self, me: str) -> tuple[object, ...]:
         """All that others must know at once: everything but what this process wants, and when its last pause ends."""
         wants = {process: want for process, want in self.want.items() if process != me}
         opens = self.opens if self.guarded else None
-        return self.level, self.revision, self.share, wants, self.epoch, self.row, self.guarded, self.probe, opens
+        level = self.level, self.start, self.revision, self.effective
+        return *level, self.share, wants, self.epoch, self.row, self.guarded, self.probe, opens
 
     def waiting(self, but: str, alive: Collection[str]) -> int:
         """Requests that wait in other processes."""
@@ -131,14 +158,12 @@ class Ledger:
     def settle(self, me: str, mine: Report, alive: Collection[str], now: float) -> None:
         """Bring the document up to date with what this process knows and can give."""
         self._bury(mine, alive, now)
-        if self.opens > now + LONGEST_WAIT + mine.pause:
-            self.opens = -NEVER  # of a clock that was set back
-        if mine.revision > self.revision:
-            self.level, self.revision = mine.level, mine.revision
+        self._configure(me, mine)
         self._cool(me, mine, now)
+        self._distrust(mine, now)
         blocked = self.guarded and self.probe != me
         self._ask(me, mine, blocked=blocked)
-        if self.level is None:
+        if self.effective is None:
             self.share.clear()
         else:
             self._deal(me, mine, blocked=blocked)
@@ -153,8 +178,18 @@ class Ledger:
             if self.probe == process:
                 self.probe = None
 
+    def _configure(self, me: str, mine: Report) -> None:
+        """The latest document's level; where that, or the start, is new, the effective level starts anew."""
+        starts_anew = mine.forgets and not self.processes - {me}
+        if mine.revision > self.revision:
+            starts_anew |= (mine.level, mine.start) != (self.level, self.start)
+            self.level, self.start, self.revision = mine.level, mine.start, mine.revision
+        if starts_anew:
+            self.effective = recovery.at_start(self.level, self.start)
+
     def _cool(self, me: str, mine: Report, now: float) -> None:
         self.opens = max(self.opens, mine.opens)
+        self._recover(mine)
         if mine.epoch > self.epoch:
             self.epoch, self.row, self.guarded = mine.epoch, mine.row, mine.guarded
             self.probe = me if self.guarded else None
@@ -174,28 +209,46 @@ class Ledger:
                 waiting.append((mine.since, me))
             self.probe = min(waiting)[1] if waiting else None
 
+    def _distrust(self, mine: Report, now: float) -> None:
+        """An instant further away than any wait is of a clock that was set: without a cool-down nothing is left but a pause."""
+        if self.guarded and self.opens > now + LONGEST_WAIT + mine.pause:
+            self.opens = -NEVER
+        elif not self.guarded:
+            self.opens = min(self.opens, now + mine.pause)
+
+    def _recover(self, mine: Report) -> None:
+        """A cool-down that is news has halved the effective level; rows of good answers since the last one raise it."""
+        if self.start is None or self.level is None or mine.revision != self.revision:
+            return
+        assert self.effective is not None
+        assert mine.effective is not None
+        if mine.epoch > self.epoch:
+            self.effective = min(self.effective, mine.effective)
+        elif mine.epoch == self.epoch and mine.earned:
+            self.effective = recovery.raised(self.effective, mine.earned, self.level)
+
     def _ask(self, me: str, mine: Report, *, blocked: bool) -> None:
         """What this process wants: nothing, when what it has is enough for those that wait."""
         if not mine.waiting:
             self.want.pop(me, None)
             return
         lacks = 0
-        if self.level is not None and not blocked:
+        if self.effective is not None and not blocked:
             have = self.share.get(me, 0)
-            lacks = max(0, min(mine.waiting - max(0, have - mine.in_flight), self.level - have))
+            lacks = max(0, min(mine.waiting - max(0, have - mine.in_flight), self.effective - have))
         self.want[me] = Want(mine.since, lacks, mine.waiting)
 
     def _deal(self, me: str, mine: Report, *, blocked: bool) -> None:
-        assert self.level is not None
+        assert self.effective is not None
         have = self.share.get(me, 0)
-        free = self.level - sum(self.share.values())
+        free = self.effective - sum(self.share.values())
         idle = max(0, have - mine.in_flight)
         if mine.leaves:
             free, have = free + idle, have - idle
+        elif not self.processes - {me}:
+            have, free = self.effective, 0
         elif free < 0:
             have -= min(idle, -free)
-        elif not self.processes - {me}:
-            have, free = self.level, 0
         self._set(me, have)
         self._deal_free(free)
         for since, process in self.rivals(me):
@@ -211,7 +264,7 @@ class Ledger:
             return True
         if self.share.get(process):
             return mine.balances and since < mine.since - HAND_OVER
-        return since < mine.since
+        return since < mine.since and (mine.balances or not mine.rests)
 
     def _deal_free(self, free: int) -> None:
         """What is nobody's: one each in turn, the longest waiter first."""

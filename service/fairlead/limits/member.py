@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fairlead.engine.ports import Note, StoreUnavailable
+from fairlead.limits import recovery
 from fairlead.limits.ledger import HAND_OVER, NEVER, Ledger, Report
 from fairlead.limits.pool import UNLIMITED, Pool
 
@@ -62,6 +63,7 @@ class Member:
         self._opens = (-NEVER, -NEVER)
         """Ours and the store's, of the same instant."""
         self._leaves = False
+        self._forgets = False
 
     # -- what the pool asks and tells
 
@@ -170,6 +172,7 @@ class Member:
             if await self._write(ledger):
                 self._after_write(me, before, ledger, mine, now)
                 break
+        pool.earned = max(0, pool.earned - mine.earned)
         self._apply(me, self._stored())
 
     def _stored(self) -> Ledger:
@@ -202,12 +205,18 @@ class Member:
             return False
         if before.but_for(me) != after.but_for(me):
             return True
-        if old is None or new is None or bool(old.slots) != bool(new.slots):
-            return old != new and (not alone or (old is not None and bool(old.slots)))
-        if old == new or alone:
+        if old == new:
             return False
-        urgent = old.slots != new.slots or (bool(new.slots) and abs(new.since - old.since) > HAND_OVER)
-        return now - self._wrote_want >= (HAND_OVER if urgent else REFRESH)
+        lacked, lacks = (want.slots if want is not None else 0 for want in (old, new))
+        if bool(lacked) != bool(lacks):
+            return not alone or bool(lacked)
+        if alone:
+            return False
+        if self._leaves or (after.guarded and (old is None or new is None)):
+            return True
+        moved = old is not None and new is not None and abs(new.since - old.since) > HAND_OVER
+        urgent = lacked != lacks or (bool(lacks) and moved)
+        return now - self._wrote_want >= max(HAND_OVER if urgent else REFRESH, self._replica.heartbeat.pace)
 
     def _after_write(self, me: str, before: Ledger, ledger: Ledger, mine: Report, now: float) -> None:
         """Wake those whom the change concerns."""
@@ -215,14 +224,15 @@ class Member:
         self._wrote_want = now
         given = {each for each, slots in ledger.share.items() if each != me and slots > before.share.get(each, 0)}
         if given and mine.waiting:
-            self._balanced = now + HAND_OVER
+            self._balanced = now + max(HAND_OVER, self._replica.heartbeat.pace)
         wake = set(given)
         new, old = ledger.want.get(me), before.want.get(me)
         if new is not None and (old is None or new.slots > old.slots or ledger.guarded):
             wake |= {*ledger.share, *((ledger.probe,) if ledger.probe else ())}
         if sum(ledger.share.values()) < sum(before.share.values()) and ledger.level == before.level:
             wake |= {*ledger.want}
-        if (before.epoch, before.guarded, before.level) != (ledger.epoch, ledger.guarded, ledger.level):
+        agreed = before.epoch, before.guarded, before.level, before.effective
+        if agreed != (ledger.epoch, ledger.guarded, ledger.level, ledger.effective):
             wake |= {*self._replica.heartbeat.alive}
         if before.probe != ledger.probe and ledger.probe is not None:
             wake.add(ledger.probe)
@@ -240,15 +250,20 @@ class Member:
         opens = -NEVER
         if stored.opens not in (-NEVER, self._opens[1]):
             opens = replica.heartbeat.here(stored.opens)
+            if not stored.guarded:  # nothing is left but a pause, whatever a clock says that was set
+                opens = min(opens, replica.clock.monotonic() + pool.pause)
             if opens > pool.opens_at:
                 self._opens = (opens, stored.opens)
-        pool.adopt(stored, opens, held=stored.share.get(me, 0), may_probe=stored.probe == me, contended=others)
+        held = max(0, stored.share.get(me, 0) - stored.excess)  # nothing starts before what is too much has ended
+        pool.adopt(stored, opens, held=held, may_probe=stored.probe == me, contended=others)
         self._owner.stepped(pool)
         if len(pool) and (pool.is_blocked or not (pool.holds_all and replica.heartbeat.is_alone)):
             self._look_again(self._pause)
             self._pause = min(2 * self._pause, REFRESH)
-        else:
-            self._pause = _FIRST_LOOK
+            return
+        self._pause = _FIRST_LOOK
+        if self.asks and not replica.heartbeat.is_alone:  # nobody waits any more: that is written in time
+            self._look_again(REFRESH)
 
     def _report(self) -> Report:
         replica, pool = self._replica, self._pool
@@ -268,7 +283,12 @@ class Member:
             guarded=pool.guarded,
             probing=pool.probe is not None,
             balances=replica.clock.monotonic() >= self._balanced,
+            rests=beat.pace > 0,
             leaves=self._leaves and not pool.in_flight and not len(pool),
+            start=pool.start_level,
+            effective=pool.effective,
+            earned=pool.earned,
+            forgets=self._forgets and not pool.in_flight and not len(pool),
         )
 
     def _in_store(self, opens: float) -> float:
@@ -288,27 +308,36 @@ class Member:
         self._timer = None
         if len(self._pool) or self._doubtful or not self._pool.known:
             self.poke(reread=True)
+        elif self.asks:
+            self.poke()
 
     async def _idle(self) -> None:
-        """Leave when the pool was not used for a while and remembers nothing."""
+        """Give back what was not used for a while, and leave when the pool remembers nothing."""
         pool, clock = self._pool, self._replica.clock
+        last_used = clock.monotonic()
         while True:
             pool.used = False
             await clock.sleep(max(self._keep, pool.forget_at() - clock.monotonic()))
             if pool.in_flight or len(pool):
                 break
-            if pool.used or pool.forget_at() > clock.monotonic():
+            now = clock.monotonic()
+            if pool.used:
+                last_used = now
+            if pool.used or pool.forget_at() > now:
+                continue
+            self._forgets = not pool.is_moved or now - last_used >= recovery.REMEMBERED_SECONDS
+            if not (self._forgets or pool.held or self._doubtful):
                 continue
             self._leaves = True
             pool.held = 0
             self.poke()
             assert self._task is not None
             await asyncio.wait((self._task,))
-            self._leaves = False
+            forgotten, self._leaves, self._forgets = self._forgets, False, False
             if pool.in_flight or len(pool):
                 self.poke()
                 break
-            if not self._doubtful:
+            if forgotten and not self._doubtful:
                 self._replica.part(self._key)
                 self._owner.left(pool)
                 if self._timer is not None:

@@ -8,8 +8,9 @@ from bisect import insort
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from fairlead.engine.ports import Deadline, PoolSettings, WaitTooLong
-from fairlead.limits import backoff
+from fairlead.engine.ports import Deadline, PoolSettings, PoolState, WaitTooLong
+from fairlead.limits import backoff, recovery
+from fairlead.limits.alarm import Alarm
 from fairlead.limits.ledger import REMEMBERED_SECONDS, Ledger
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class Pool:
 
     __slots__ = (
         "_again",
+        "_good",
         "_queue",
+        "_settings",
         "contended",
         "cool_until",
+        "earned",
+        "effective",
         "epoch",
-        "expires_at",
         "expiry",
         "guarded",
         "held",
@@ -54,22 +58,37 @@ class Pool:
         "member",
         "pause",
         "probe",
+        "refused",
+        "requests",
         "revision",
         "row",
+        "start_level",
         "used",
         "wake",
-        "wake_at",
     )
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, wake: Alarm, expiry: Alarm) -> None:
         self.key = key
+        self.wake = wake
+        """When cool-down or pause are over."""
+        self.expiry = expiry
+        """When the first deadline of those that wait is."""
+        self._settings: PoolSettings | None = None
         self.level: int | None = None
+        self.start_level: int | None = None
+        self.effective: int | None = None
+        """The level in force (connections.md 8.4)."""
+        self._good = 0
+        self.earned = 0
+        """Rows of good answers of which other processes have not heard."""
+        self.requests = 0
+        self.refused = 0
         self.revision = -1
         self.pause = 0.0
         self.member: Member | None = None
         """How it is shared with other processes, if it is."""
         self.held = UNLIMITED
-        """Slots of the level that this process may grant."""
+        """Slots that this process may grant."""
         self.known = True
         """Whether this process has seen what others know of the pool."""
         self.may_probe = True
@@ -85,10 +104,6 @@ class Pool:
         self.guarded = False
         """From a cool-down on until an answer says that it is over: requests go one at a time."""
         self.probe: Waiter | None = None
-        self.wake: asyncio.Task[None] | None = None
-        self.wake_at = 0.0
-        self.expiry: asyncio.Task[None] | None = None
-        self.expires_at = float("inf")
         self._again: list[Waiter] = []
         self._queue: OrderedDict[int, Waiter] = OrderedDict()
 
@@ -134,12 +149,12 @@ class Pool:
         """Whether the level, and a cool-down whose end nobody has confirmed yet, let one more start."""
         if self.guarded and (self.probe is not None or not self.may_probe):
             return False
-        return self.known and self.in_flight < self.held and (self.level is None or self.in_flight < self.level)
+        return self.known and self.in_flight < self.held and (self.effective is None or self.in_flight < self.effective)
 
     @property
     def holds_all(self) -> bool:
         """Whether no other process has a slot that this one could get."""
-        return self.known and (self.level is None or self.held >= self.level)
+        return self.known and (self.effective is None or self.held >= self.effective)
 
     @property
     def is_blocked(self) -> bool:
@@ -160,26 +175,33 @@ class Pool:
 
     def configure(self, settings: PoolSettings) -> bool:
         """Take the level from the latest document that is known; whether it changed."""
-        if settings.revision < self.revision:
+        if settings is self._settings or settings.revision < self.revision:
             return False
-        changed = settings.level != self.level
-        if changed and self.member is not None:
-            self.held = 0 if settings.level is not None else UNLIMITED
-        self.level, self.pause, self.revision = settings.level, settings.pause, settings.revision
+        changed = (settings.level, settings.start) != (self.level, self.start_level)
+        if changed:
+            self.effective = recovery.at_start(settings.level, settings.start)
+            self._good = self.earned = 0
+            if self.member is not None:
+                self.held = 0 if settings.level is not None else UNLIMITED
+        self.level, self.start_level, self.pause = settings.level, settings.start, settings.pause
+        self._settings, self.revision = settings, settings.revision
         return changed
 
     def adopt(self, ledger: Ledger, opens: float, *, held: int, may_probe: bool, contended: bool) -> None:
         """Take over what processes have agreed on; ``opens`` on our clock."""
-        if ledger.revision > self.revision:
-            self.level, self.revision = ledger.level, ledger.revision
+        if ledger.revision > self.revision or (ledger.revision == self.revision and ledger.epoch >= self.epoch):
+            self.level, self.start_level, self.revision = ledger.level, ledger.start, ledger.revision
+            self.effective = ledger.effective
         self.known = True
         self.held = UNLIMITED if self.level is None else held
-        self.cool_until = max(self.cool_until, opens)
         self.contended = contended
         if ledger.epoch > self.epoch:
             self.epoch, self.row, self.guarded, self.probe = ledger.epoch, ledger.row, ledger.guarded, None
+            self._good = self.earned = 0
         elif ledger.epoch == self.epoch and self.guarded and not ledger.guarded:
             self.guarded, self.row, self.probe = False, 0, None
+            self.cool_until = opens
+        self.cool_until = max(self.cool_until, opens)
         if ledger.epoch == self.epoch:
             self.may_probe = may_probe
 
@@ -208,8 +230,12 @@ class Pool:
     def cool_down(self, asked: float | None, epoch: int, now: float, random: float) -> float:
         """A rate-limited answer to a request of that epoch. Several that were in flight together are one cool-down. Seconds from
         now until it ends."""
+        self.refused += 1
+        if epoch == self.epoch and self.start_level is not None and self.effective is not None:
+            self.effective = recovery.halved(self.effective)
         if epoch == self.epoch or not self.guarded:
             self.epoch += 1
+            self._good = self.earned = 0
             self.row += 1
             self.guarded = True
             self.may_probe = True
@@ -226,6 +252,41 @@ class Pool:
         self.probe = None
         self.row = 0
         return True
+
+    def succeeded(self, epoch: int) -> bool:
+        """An answer that was not rate limited, to a request of that epoch: whether it completes a row that raises the effective level, here
+        at once or (``earned``) with the next step that processes agree on."""
+        if self.start_level is None or self.guarded or epoch != self.epoch or self.effective == self.level:
+            return False
+        self._good += 1
+        if self._good < recovery.ROW:
+            return False
+        self._good = 0
+        if self.member is not None:
+            self.earned += 1
+        else:
+            assert self.effective is not None
+            assert self.level is not None
+            self.effective = recovery.raised(self.effective, 1, self.level)
+        return True
+
+    def state(self, now: float) -> PoolState:
+        """What happens in the pool."""
+        return PoolState(
+            level=self.level,
+            effective=self.effective,
+            pause=self.pause,
+            in_flight=self.in_flight,
+            waiting=len(self),
+            cooling=max(0.0, self.cool_until - now),
+            requests=self.requests,
+            refused=self.refused,
+        )
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the effective level is not the one at which it starts."""
+        return self.effective != recovery.at_start(self.level, self.start_level)
 
     def forget_at(self) -> float:
         """From when on an unused pool is the same as a new one."""

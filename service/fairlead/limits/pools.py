@@ -6,7 +6,6 @@ Everything happens on the event loop and nothing here awaits between looking and
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,11 +13,13 @@ from contextlib import AbstractAsyncContextManager
 from itertools import count
 from typing import Final
 
-from fairlead.engine.ports import Clock, Deadline, PoolSettings, StoreUnavailable, WaitTooLong
+from fairlead.engine.ports import VIRTUAL, Clock, Deadline, PoolSettings, PoolState, StoreUnavailable, WaitTooLong
+from fairlead.limits.alarm import Alarm
 from fairlead.limits.member import KEEP_SECONDS
 from fairlead.limits.pool import Pool, Waiter
 from fairlead.limits.replica import POOLS, Replica
 from fairlead.limits.slot import Slot, last_slot
+from fairlead.limits.virtual import VirtualPools
 
 MAX_OUTBOUND: Final = 256
 
@@ -47,6 +48,7 @@ class Pools:
         self._burst_share = max(1, cap * 3 // 4)
         self._random = random
         self._pools: dict[str, Pool] = {}
+        self._virtual = VirtualPools()
         self._in_flight = 0
         self._tickets = count(1)
         self._turns: OrderedDict[str, Pool] = OrderedDict()  # pools that only the cap holds back, in turn
@@ -72,12 +74,29 @@ class Pools:
         return lasts
 
     def answered(self, settings: PoolSettings) -> None:
-        """An answer to this task's last request was not rate limited: the row of cool-downs ends, the rest of the pool follows."""
+        """An answer to this task's last request was not rate limited: the row of cool-downs ends, the rest of the pool follows; and it
+        counts for the effective level."""
         pool = self._pools.get(settings.key)
-        if pool is not None and pool.guarded and pool.confirm(self._epoch(pool), self._clock.monotonic()):
+        if pool is None or not (pool.guarded or pool.start_level is not None):
+            return
+        epoch = self._epoch(pool)
+        confirmed = pool.guarded and pool.confirm(epoch, self._clock.monotonic())
+        if pool.succeeded(epoch) or confirmed:
             self._dispatch(pool)
             self._tell(pool)
             self._forget(pool)
+
+    def state(self, key: str) -> PoolState | None:
+        """What happens in the pool in this process; nothing when it is not in memory."""
+        pool = self._pools.get(key)
+        return pool.state(self._clock.monotonic()) if pool is not None else None
+
+    def states(self) -> dict[str, PoolState]:
+        """All pools in memory; those of connections that are stored nowhere added up under ``VIRTUAL``."""
+        now = self._clock.monotonic()
+        states = {key: pool.state(now) for key, pool in self._pools.items() if pool.member is not None}
+        states[VIRTUAL] = self._virtual.state((pool for pool in self._pools.values() if pool.member is None), now)
+        return states
 
     def waiting(self, key: str) -> int:
         """Requests of this process that wait in the pool."""
@@ -95,9 +114,8 @@ class Pools:
     def close(self) -> None:
         """Drop the timers; who waits is left to its own deadline."""
         for pool in self._pools.values():
-            for timer in (pool.wake, pool.expiry):
-                if timer is not None:
-                    timer.cancel()
+            pool.wake.cancel()
+            pool.expiry.cancel()
 
     # -- called by slots
 
@@ -134,8 +152,8 @@ class Pools:
     async def wait(self, pool: Pool, waiter: Waiter) -> None:
         """Until the waiter has its slot. Cancelled or out of time, it leaves no trace."""
         while waiter.future is not None:
-            if not waiter.future.done() and waiter.deadline.at < pool.expires_at:
-                self._expire_at(pool, waiter.deadline.at)
+            if not waiter.future.done() and waiter.deadline.at < pool.expiry.at:
+                pool.expiry.set(pool, waiter.deadline.at)
             try:
                 await waiter.future
             except BaseException:
@@ -169,7 +187,9 @@ class Pools:
     def _pool(self, settings: PoolSettings) -> Pool:
         pool = self._pools.get(settings.key)
         if pool is None:
-            pool = self._pools[settings.key] = Pool(settings.key)
+            pool = self._pools[settings.key] = Pool(
+                settings.key, Alarm(self._clock, self._wake), Alarm(self._clock, self._expire)
+            )
             if self._replica is not None and settings.shared:
                 pool.member = self._replica.join(pool, self, prefix=self._prefix, keep=self._keep)
                 pool.known = False
@@ -188,6 +208,11 @@ class Pools:
     def _may_start(self, pool: Pool) -> bool:
         """Whether other processes are sure to respect what this one holds."""
         return pool.member is None or pool.level is None or self._replica is None or self._replica.heartbeat.may_start()
+
+    def may_send(self) -> bool:
+        """Whether this task's last slot is still its own: not when the process was paused since, and others may have it."""
+        last = last_slot.get()
+        return last is None or self._may_start(last[0])
 
     @staticmethod
     def _epoch(pool: Pool) -> int:
@@ -233,7 +258,7 @@ class Pools:
         """Start whoever may start in this pool."""
         while pool.has_room and (head := pool.head()) is not None and self._may_start(pool):
             if not self._open(pool):
-                self._wake_later(pool, pool.opens_at)
+                pool.wake.set(pool, pool.opens_at)
                 break
             if self._yields(pool):
                 break
@@ -261,7 +286,7 @@ class Pools:
             if head is None or not pool.has_room or not self._may_start(pool) or self._yields(pool):
                 continue
             if not self._open(pool):
-                self._wake_later(pool, pool.opens_at)
+                pool.wake.set(pool, pool.opens_at)
                 continue
             if self._has_place(pool):
                 self._start(pool, head)
@@ -297,15 +322,8 @@ class Pools:
         if waiter.future is not None and not waiter.future.done():
             waiter.future.set_exception(WaitTooLong(seconds))
 
-    def _expire_at(self, pool: Pool, at: float) -> None:
-        """Look for waiters whose time is over at that time; one timer a pool."""
-        if pool.expiry is not None:
-            pool.expiry.cancel()
-        pool.expires_at = at
-        pool.expiry = asyncio.create_task(self._expire(pool, at))
-
-    async def _expire(self, pool: Pool, at: float) -> None:
-        await self._clock.sleep(max(0.0, at - self._clock.monotonic()))
+    def _expire(self, pool: Pool, at: float) -> None:
+        """Those whose deadline is over leave."""
         now = self._clock.monotonic()
         left = max(0.0, pool.opens_at - now) if pool.is_timed else 0.0
         cut_off = not self._may_start(pool)
@@ -315,22 +333,10 @@ class Pools:
             if cut_off and waiter.future is not None and not waiter.future.done():
                 waiter.future.set_exception(StoreUnavailable("no heartbeat: limits cannot be kept"))
             self._give_up(pool, waiter, left)
-        pool.expiry, pool.expires_at = None, math.inf
         if len(pool):
-            self._expire_at(pool, min(waiter.deadline.at for waiter in pool.waiters()))
+            pool.expiry.set(pool, min(waiter.deadline.at for waiter in pool.waiters()))
 
-    def _wake_later(self, pool: Pool, at: float) -> None:
-        """Look at the pool again at that time; one timer a pool."""
-        if pool.wake is not None and not pool.wake.done():
-            if pool.wake_at == at:
-                return
-            pool.wake.cancel()
-        pool.wake_at = at
-        pool.wake = asyncio.create_task(self._wake(pool, at))
-
-    async def _wake(self, pool: Pool, at: float) -> None:
-        await self._clock.sleep(max(0.0, at - self._clock.monotonic()))
-        pool.wake = None
+    def _wake(self, pool: Pool, _: float) -> None:
         self._dispatch(pool)
         self._forget(pool)
 
@@ -343,13 +349,14 @@ class Pools:
             return
         at = pool.forget_at()
         if pool.is_timed and at > self._clock.monotonic():
-            self._wake_later(pool, at)
+            pool.wake.set(pool, at)
             return
         self._drop(pool)
 
     def _drop(self, pool: Pool) -> None:
-        for timer in (pool.wake, pool.expiry):
-            if timer is not None:
-                timer.cancel()
+        pool.wake.cancel()
+        pool.expiry.cancel()
         self._turns.pop(pool.key, None)
         del self._pools[pool.key]
+        if pool.member is None:
+            self._virtual.gone(pool)

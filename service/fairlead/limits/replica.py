@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, Protocol
 
 from fairlead.engine.ports import Clock, Coordination, StoreUnavailable
@@ -14,6 +14,10 @@ from fairlead.limits.pool import Pool
 from fairlead.limits.wakeups import Datagrams, Wakeups
 
 POOLS: Final = "pool/"
+WATCH: Final = "watch/"
+"""Prefix of the hints that somebody watches a pool, and of the documents that answer them."""
+BUCKETS: Final = "bucket/"
+"""Prefix of the documents by which processes ask each other for tokens of our own limit."""
 _SIZE_SECONDS: Final = 0.4
 """How old the lengths of queues may be that are read; they were written at most half a second before."""
 _LEAVING: Final = 5.0
@@ -25,6 +29,35 @@ class Pooling(Owner, Protocol):
 
     def lapsed(self) -> None:
         """End what is in flight."""
+
+
+class Watcher(Protocol):
+    """Who looks at pools over all processes, and answers those who look from elsewhere."""
+
+    def hinted(self, key: str) -> None:
+        """Another process watches the pool."""
+
+    def asks(self) -> Iterable[str]:
+        """The pools that this process watches."""
+
+    async def close(self) -> None:
+        """Stop, and leave nothing behind."""
+
+
+class Sharer(Protocol):
+    """Who shares our own limit with the other processes."""
+
+    def hinted(self, key: str) -> None:
+        """Somebody asks for tokens, or has answered."""
+
+    def asks(self) -> Iterable[str]:
+        """Questions that others may not have heard of."""
+
+    def changed(self) -> None:
+        """Processes came or went, or this one has another name."""
+
+    async def close(self) -> None:
+        """Leave."""
 
 
 class Replica:
@@ -39,11 +72,13 @@ class Replica:
         self._wakeups = wakeups or self._datagrams
         self._members: dict[str, tuple[Member, Pooling]] = {}
         self._owners: list[Pooling] = []
+        self.watcher: Watcher | None = None
+        self.sharer: Sharer | None = None
         self._sizes: dict[str, int] = {}
         self._sizes_at = float("-inf")
         beat = self.heartbeat
         beat.asks, beat.on_asked, beat.on_gone = self._asks, self.hinted, self._stir
-        beat.on_return, beat.on_lapse = self._stir, self._lapse
+        beat.on_return, beat.on_lapse, beat.on_changed = self._stir, self._lapse, self._changed
 
     async def start(self, address: str = "") -> None:
         """Be one of the processes on the store. ``address``: by which given ``wakeups`` reach it. Raises ``StoreUnavailable``."""
@@ -56,6 +91,10 @@ class Replica:
 
     async def close(self) -> None:
         """Give everything back, and be gone."""
+        if self.watcher is not None:
+            await self.watcher.close()
+        if self.sharer is not None:
+            await self.sharer.close()
         members = [member for member, _ in self._members.values()]
         if members:
             leaving = [asyncio.ensure_future(member.leave()) for member in members]
@@ -66,7 +105,7 @@ class Replica:
             member.close()
         others = {*self.heartbeat.alive} - {self.me}
         await self.heartbeat.close()
-        for key in self._members:
+        for key in (*self._members, PROCESSES):
             self.wake(others, key)
         if self._datagrams is not None:
             self._datagrams.close()
@@ -100,6 +139,10 @@ class Replica:
         """Another process says that a pool has changed, or that it is new."""
         if key == PROCESSES:
             self.heartbeat.look_soon()
+        if key.startswith(WATCH) and self.watcher is not None:
+            self.watcher.hinted(key.removeprefix(WATCH))
+        if key.startswith(BUCKETS) and self.sharer is not None:
+            self.sharer.hinted(key)
         found = self._members.get(key)
         if found is not None:
             found[0].poke(reread=True)
@@ -121,7 +164,15 @@ class Replica:
         return self._sizes.get(key, 0)
 
     def _asks(self) -> Iterator[str]:
-        return (key for key, (member, _) in self._members.items() if member.asks)
+        yield from (key for key, (member, _) in self._members.items() if member.asks)
+        if self.watcher is not None:
+            yield from (WATCH + key for key in self.watcher.asks())
+        if self.sharer is not None:
+            yield from self.sharer.asks()
+
+    def _changed(self) -> None:
+        if self.sharer is not None:
+            self.sharer.changed()
 
     def _stir(self) -> None:
         for member, _ in [*self._members.values()]:

@@ -34,6 +34,7 @@ class Slot:
         if self._waiter.future is not None:
             await self._pools.wait(self._pool, self._waiter)
         last_slot.set((self._pool, self._waiter))
+        self._pool.requests += 1
         if self._pool.member is not None and self._pool.level is not None:
             task = asyncio.current_task()
             assert task is not None

@@ -32,10 +32,11 @@ _ISO_WITH_OFFSET: Final = "YYYY-MM-DDTHH:mm:ss.SSSZ"
 
 @dataclass(frozen=True, slots=True)
 class Converting:
-    """A conversion, and the type whose values it leaves as they are."""
+    """A conversion, and the type whose values it leaves as they are. ``blank``: it takes empty text, too."""
 
     convert: Convert
     unchanged: type | None = None
+    blank: bool = False
 
 
 class ConversionError(ValueError):
@@ -43,13 +44,14 @@ class ConversionError(ValueError):
 
 
 def conversions(field: Mapping[str, Any], kind: str | None) -> list[Converting]:
-    """What a field of this ``dataType`` asks for, in order: date first, then the type; words that are not known convert nothing. Raises
-    ``ZoneError``."""
+    """What a field of this ``dataType``, in any case (fields.md), asks for, in order: date first, then the type; words that are not known
+    convert nothing. Raises ``ZoneError``."""
     found: list[Converting] = []
-    if kind == "date" or any(field.get(name) for name in _DATE_MEMBERS):
+    word = kind.lower() if isinstance(kind, str) else ""
+    if word == "date" or any(field.get(name) for name in _DATE_MEMBERS):
         found.append(Converting(_date(field)))
-    if isinstance(kind, str) and kind in _KINDS:
-        found.append(_KINDS[kind])
+    if word in _KINDS:
+        found.append(_KINDS[word])
     return found
 
 
@@ -68,7 +70,7 @@ def _date(field: Mapping[str, Any]) -> Convert:
     layout = field.get("generateDateFormat") or (_ISO_WITH_OFFSET if field.get("generateDateTimezone") else _ISO)
 
     def convert(value: Json) -> Json:
-        moment = parse_moment(text_of(value), pattern, source) if pattern else parse_date(value, source)
+        moment = parse_moment(_date_text(value), pattern, source) if pattern else parse_date(value, source)
         try:
             if moment is not None:
                 return format_moment(moment.astimezone(target), layout)
@@ -78,6 +80,11 @@ def _date(field: Mapping[str, Any]) -> Convert:
         raise ConversionError(f"{shown(value)} is not {form}")
 
     return convert
+
+
+def _date_text(value: Json) -> str:
+    """What a pattern reads: of texts and numbers only, because it would find some digits in the JSON text of anything."""
+    return "" if isinstance(value, (bool, dict, list)) else text_of(value)
 
 
 def _zone(field: Mapping[str, Any], member: str) -> tzinfo:
@@ -121,25 +128,18 @@ def _to_json(value: Json) -> Json:
 
 def _to_object(value: Json) -> Json:
     """An object stays; of text, what templates and defaults give, the JSON text of one is read."""
-    found = _json_of(value)
+    try:
+        found = loads(value) if isinstance(value, str) else value
+    except JsonError:
+        found = None
     if not isinstance(found, dict):
         raise ConversionError(f"{shown(value)} is not an object")
     return found
 
 
 def _to_array(value: Json) -> Json:
-    """An array stays; of text the JSON text of one is read; anything else is the only element."""
-    found = _json_of(value)
-    return found if isinstance(found, list) else [value]
-
-
-def _json_of(value: Json) -> Json:
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-        try:
-            return loads(value)
-        except JsonError:
-            return value
-    return value
+    """An array stays; a scalar, empty text too, and an object are the only element of one."""
+    return value if isinstance(value, list) else [value]
 
 
 _KINDS: Final[Mapping[str, Converting]] = {
@@ -149,7 +149,7 @@ _KINDS: Final[Mapping[str, Converting]] = {
     "json": Converting(_to_json),
 }
 TO_OBJECT: Final = Converting(_to_object, dict)
-TO_ARRAY: Final = Converting(_to_array, list)
+TO_ARRAY: Final = Converting(_to_array, list, blank=True)
 """Of mapping 2.0."""
 
 

@@ -49,10 +49,11 @@ _FAILING: Final = ("    except failures as error:", "        raise failed(error)
 
 
 def _failed(field: str, error: Exception) -> MappingError:
-    """Whatever stops a record here, in the words of a filter (handlebars.md 6.6)."""
+    """Whatever stops a record here, in the words of a filter. A bare ``TemplateError`` is of a regular expression of ``matches``: those of
+    templates come as ``MappingError``."""
     if isinstance(error, MappingError):
         return MappingError(error.code, error.message, "filter")
-    code = "invalid_template" if isinstance(error, TemplateError) else "mapping_error"
+    code = "invalid_filter" if isinstance(error, TemplateError) else "mapping_error"
     return MappingError(code, f"{field}: {error}", "filter")
 
 

@@ -23,6 +23,7 @@ MAX_OPERATORS: Final = 1000
 """Operators of one filter."""
 
 _READS: Final = frozenset(("extract", "settings", "context"))
+_SCOPES: Final = ("flow", "export", "import", "integration", "connection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,11 @@ class _Parser:
             elements = operands[1]
             if not isinstance(elements, list):
                 return self._wrong((*at, 2), "the second operand of anyof is a list of values")
+            for place, element in enumerate(elements):
+                if isinstance(element, list | dict):
+                    self._wrong(
+                        (*at, 2, place), "the list of anyof holds values as they are: texts, numbers, true, false, null"
+                    )
             return Call(name, operator, (self.node(operands[0], (*at, 1), depth + 1), Constant(elements)))
         nodes = tuple(self.node(operand, (*at, place), depth + 1) for place, operand in enumerate(operands, 1))
         if name == "matches":
@@ -118,6 +124,8 @@ class _Parser:
             return self._wrong(at, error.message)
         if source.steps is None and name != "extract":
             return self._wrong(at, f"the operand of {name} is a path, no template")
+        if name == "settings" and source.steps and source.steps[0] not in _SCOPES:
+            return self._wrong(at, f"unknown settings {_shown(str(source.steps[0]))}; known: {', '.join(_SCOPES)}")
         return Read(name, path, source)
 
     def _check_pattern(self, pattern: Node, at: tuple[int, ...]) -> None:

@@ -25,7 +25,7 @@ class CompiledFilter:
 
     def passes(self, record: Json, scope: Scope) -> bool:
         """Whether the record passes. ``scope.context`` holds ``settings`` and what ``["context", ...]`` names. Raises ``MappingError``
-        (``invalid_template``, source ``filter``) when a template or regular expression goes over a bound."""
+        with source ``filter`` when a regular expression (``invalid_filter``) or a template (``invalid_template``) goes over a bound."""
         return self._passes is None or self._passes(record, scope)
 
 

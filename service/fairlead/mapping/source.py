@@ -129,9 +129,11 @@ def asked_lookups(template_paths: frozenset[str]) -> set[str]:
 
 
 def path_steps(text: str) -> tuple[Step, ...]:
-    """The steps of a path of 10.1; raises ``PathError``."""
+    """The steps of a path of 10.1; raises ``PathError``. A text with a dot at its end, as column titles have (``Order No.``), is a name."""
     if len(text) > MAX_LENGTH:
         raise PathError(f"a path has at most {MAX_LENGTH} characters, this one has {len(text)}")
+    if text.endswith(".") and not text.endswith(".."):
+        return (text,)
     steps = plain_steps(text)
     if steps is None:
         raise PathError(f"path {text!r} is none of a mapping; a name with such letters goes into ['...']")

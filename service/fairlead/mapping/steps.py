@@ -11,7 +11,7 @@ from fairlead.domain.errors import Problem
 from fairlead.domain.jsonvalue import is_empty
 from fairlead.domain.paths import NOTHING
 from fairlead.engine.ports import Json, MappingError, Scope, TemplateError, Templates
-from fairlead.mapping.convert import ConversionError, Convert, Converting
+from fairlead.mapping.convert import ConversionError, Converting
 from fairlead.mapping.lookups import Lookup, Lookups
 from fairlead.mapping.values import opened
 
@@ -130,7 +130,7 @@ def value_steps(
         default = opened(field["default"])
         steps.append(Step(Does.DEFAULT, _or(default), default))
     for converting in converts:
-        run = _converting(converting.convert, label)
+        run = _converting(converting, label)
         steps.append(Step(Does.CHANGE, _each(run) if each else run, None, converting.unchanged, each))
     if field.get("discardIfEmpty"):
         steps.append(SKIP_EMPTY)
@@ -159,12 +159,12 @@ def _or(default: Json) -> Run:
     return lambda value, _: default if is_empty(value) else value
 
 
-def _converting(convert: Convert, label: Label) -> Run:
+def _converting(converting: Converting, label: Label) -> Run:
     def step(value: Json, _: Scope) -> Json:
-        if is_empty(value):
+        if is_empty(value) and not (converting.blank and value == ""):
             return value
         try:
-            return convert(value)
+            return converting.convert(value)
         except ConversionError as error:
             raise label.error("mapping_error", str(error), "mapping") from None
 

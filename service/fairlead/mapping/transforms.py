@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import FairleadError, InvalidContent, Problem
-from fairlead.engine.ports import Json, MappingError, Mappings, RecordMapper, Scope
+from fairlead.engine.ports import Json, MappingError, Mappings, Operation, RecordMapper, Scope
 from fairlead.mapping.rules import refuse_script, rules_of
 
 _RULE_MEMBERS: Final = ("extract", "generate")
+
+
+class _NoMembers:
+    """``create`` without mappings: records with no members at all (6: only mapped members)."""
+
+    is_identity: Final = False
+    static_lookups: Final[Mapping[str, Callable[[Json], Json]]] = {}
+    dynamic_names: Final[frozenset[str]] = frozenset()
+
+    def map(self, record: Json, operation: Operation | None, scope: Scope) -> Json:
+        """``{}`` of any record."""
+        return {}
 
 
 class CompiledTransform:
@@ -115,7 +127,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 def _second_version(rules: Tree, place: str, mappings: Mappings, outer: Sequence[Tree]) -> CompiledTransform:
     """The rules' own lookups stand where those of an import's block do: they win over the document's (12)."""
     if not rules.get("mappings"):
-        return CompiledTransform(None)
+        return CompiledTransform(_NoMembers() if rules.get("mode") == "create" else None)
     tree = {"mappings": rules["mappings"], "lookups": outer, "http": {"lookups": rules.get("lookups") or ()}}
     mapper = _compiled(mappings, tree, {"mappings": f"{place}.mappings", "http.lookups": f"{place}.lookups"})
     return CompiledTransform(mapper, modify=rules.get("mode") == "modify")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from fairlead.domain.errors import ApplicationFailure, Problem
 from fairlead.domain.jsonvalue import text_of
-from fairlead.domain.paths import NOTHING, compile_path
+from fairlead.domain.paths import NOTHING
+from fairlead.domain.selector import Selector
 from fairlead.engine.ports import Page
 
 
 def pointer(page: Page, path: str, location: str | None) -> str | None:
-    """The text at ``path``; ``None`` for nothing, null and ``""`` (rule 5). In a header ``path`` is its name, in any case. Raises
+    """The text at ``path``, in XML an XPath; ``None`` for nothing, null and ``""`` (rule 5). In a header ``path`` is its name, in any case. Raises
     ``ApplicationFailure`` (``invalid_response``) for an object or array, which no request can carry."""
     if location == "header":
         return page.response.headers.get(path) or None
-    value = compile_path(path).first(page.body())
+    value = Selector.of(path).first(page.body())
     if value is NOTHING or value is None or value == "":
         return None
     if isinstance(value, (dict, list)):

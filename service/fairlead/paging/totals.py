@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from fairlead.domain.jsonvalue import number_of
-from fairlead.domain.paths import compile_path
+from fairlead.domain.selector import Selector
 from fairlead.engine.ports import Json, Page
 
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
 
 def total(paging: Mapping[str, Json], name: str, body: Callable[[], Json]) -> int | None:
-    """The whole number at the path that setting ``name`` holds; the body is decoded only when the setting is there. Numeric text
+    """The whole number at the path that setting ``name`` holds, in XML an XPath; the body is decoded only when the setting is there. Numeric text
     counts. ``None`` when nothing usable is there."""
     path = paging.get(name)
     if not path:
         return None
-    value = compile_path(path).first(body())
+    value = Selector.of(path).first(body())
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         return int(value)
     number = number_of(value)

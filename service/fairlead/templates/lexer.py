@@ -213,7 +213,7 @@ class Lexer:
     def _comment(self, opening: int, at: int, before: bool) -> Tag:
         source = self._source
         if source.startswith("!--", at):
-            closing = _LONG_COMMENT_END.search(source, at + 3)
+            closing = _LONG_COMMENT_END.search(source, at + 1)  # {{!--}} is a whole comment
             end = closing.end() if closing else -1
             after = bool(closing and closing.group(1))
         else:

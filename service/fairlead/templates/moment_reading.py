@@ -57,10 +57,10 @@ def _number(name: str) -> Callable[[_Fields, str], None]:
     return read
 
 
-def _year(name: str) -> Callable[[_Fields, str], None]:
+def _year(name: str, *, short: bool = False) -> Callable[[_Fields, str], None]:
     def read(fields: _Fields, text: str) -> None:
         year = int(text)
-        fields.values[name] = year + (1900 if year > 68 else 2000) if len(text) == 2 else year
+        fields.values[name] = year + (1900 if year > 68 else 2000) if short or len(text) == 2 else year
 
     return read
 
@@ -113,7 +113,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[_Fields, str], None]]]] = {
     **dict.fromkeys(("w", "ww"), (_TWO, _number("week"))),
     **dict.fromkeys(("W", "WW"), (_TWO, _number("isoweek"))),
     "YYYY": (r"[0-9]{1,4}", _year("year")),
-    "YY": (_TWO, _year("year")),
+    "YY": (_TWO, _year("year", short=True)),
     "gggg": (r"[0-9]{1,4}", _year("weekyear")),
     "GGGG": (r"[0-9]{1,4}", _year("isoyear")),
     **dict.fromkeys(("Q", "Qo"), (r"[1-4](?:st|nd|rd|th)?", lambda fields, text: _quarter(fields, text[0]))),
@@ -122,8 +122,8 @@ _READERS: Final[dict[str, tuple[str, Callable[[_Fields, str], None]]]] = {
     **dict.fromkeys(("s", "ss"), (_TWO, _number("second"))),
     **dict.fromkeys(("A", "a"), (r"[apAP]\.?[mM]?\.?", _meridiem)),
     **dict.fromkeys(("Z", "ZZ"), (_OFFSET, _zone)),
-    "X": (r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,3})?", _seconds),
-    "x": (r"[+-]?[0-9]{1,15}", _milliseconds),
+    "X": (r"(?<![0-9])[+-]?[0-9]{1,13}(?![0-9])(?:\.[0-9]{1,3})?", _seconds),
+    "x": (r"(?<![0-9])[+-]?[0-9]{1,15}(?![0-9])", _milliseconds),
 }
 _COMPILED: Final = {token: (re.compile(pattern, re.IGNORECASE), read) for token, (pattern, read) in _READERS.items()}
 _DIGITS: Final = re.compile("[0-9]+")

@@ -91,7 +91,7 @@ def week_of_year(day: date) -> tuple[int, int]:
 
 def offset_text(moment: datetime, separator: str) -> str:
     """``+01:00`` or, without separator, ``+0100``."""
-    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
     hours, minutes = divmod(abs(minutes), 60)
     return f"{sign}{hours:02d}{separator}{minutes:02d}"

@@ -14,7 +14,7 @@ NAN: Final = math.nan
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _PREFIXED: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _INFINITE: Final = {"Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
-_LONGEST_NUMBER: Final = 1000
+LONGEST_NUMBER: Final = 1000
 """Characters: a longer text is no number to us, so that no hostile one is costly to read."""
 _EXACT: Final = 2.0**53
 SPACES: Final = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -28,7 +28,7 @@ def digits_of(number: Raw) -> str:
 
 def number_of_text(text: str) -> float:
     """``Number(text)``, except that blank text is NaN here: arithmetic takes it for a missing value."""
-    if len(text) > _LONGEST_NUMBER:
+    if len(text) > LONGEST_NUMBER:
         return NAN
     word = text.strip(SPACES)
     if _DECIMAL.fullmatch(word):

@@ -7,7 +7,7 @@ from typing import Final
 
 from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import Place, Scope, TemplateError
-from fairlead.templates.budget import MAX_OUTPUT
+from fairlead.templates.budget import MAX_OUTPUT, MAX_SOURCE
 from fairlead.templates.escaping import Formatter, double_braces, encodable, triple_braces
 from fairlead.templates.expressions import Expressions, nothing_found
 from fairlead.templates.helpers.registry import INLINE
@@ -30,7 +30,10 @@ class CompiledTemplate:
     def __init__(self, text: str, place: Place, *, strict: bool = False) -> None:
         """Raises ``TemplateError`` that names the line, the column and what is wrong there."""
         self.text = text
-        statements = parse(text) if "{{" in text else [Text(text)] if text else []
+        if "{{" in text or len(text) * _WIDEST_LETTER > MAX_SOURCE:
+            statements = parse(text)
+        else:
+            statements = [Text(text)] if text else []
         expressions = Expressions(text, strict)
         run = Statements(expressions, _FORMATTERS[place]).program(statements)
         self.paths = frozenset(expressions.paths)

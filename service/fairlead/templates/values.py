@@ -6,16 +6,18 @@ attribute of a value: only dict, list, text and numbers are looked into.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Raw
 
 from fairlead.domain.jsonvalue import NOTHING, JsonError, dumps
 from fairlead.engine.ports import Place, TemplateError
-from fairlead.templates.numbers import NAN, digits_of, number_of, print_double
+from fairlead.templates.numbers import LONGEST_NUMBER, NAN, SPACES, digits_of, number_of, print_double
 
 Value = Any
+_INTEGER: Final = re.compile(r"(?:-?[0-9]+)?")
 
 
 class MadeText(str):
@@ -76,9 +78,18 @@ def text_of(value: Value) -> str:
 def json_of(value: Value) -> str:
     """Compact JSON text, digits as in the source; nothing is ``null``."""
     try:
-        return "null" if value is NOTHING else dumps(value).decode("utf-8")
+        return "null" if value is NOTHING else dumps(_unmarked(value)).decode("utf-8")
     except JsonError as error:
         raise TemplateError(str(error)) from None
+
+
+def _unmarked(value: Value) -> Value:
+    """The value without marks on its texts, which the encoder does not know; only ``arrayify`` puts a marked one into an array."""
+    if isinstance(value, MadeText):
+        return str(value)
+    if isinstance(value, list) and any(isinstance(element, MadeText) for element in value):
+        return [_unmarked(element) for element in value]
+    return value
 
 
 def truth(value: Value) -> bool:
@@ -169,6 +180,7 @@ def _comparable(value: Value) -> float | int:
         return int(value)
     if value is None:
         return 0
-    if isinstance(value, str) and not value.strip():
-        return 0
+    if isinstance(value, str):
+        word = value.strip(SPACES)
+        return int(word or 0) if len(word) <= LONGEST_NUMBER and _INTEGER.fullmatch(word) else number_of(word)
     return NAN if value is NOTHING else number_of(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Final
 
 from aiohttp import ClientResponse
@@ -30,7 +31,7 @@ async def read_body(answer: ClientResponse, limits: BodyLimits, between_bytes: f
         raise _too_large(answer, limits.raw, "")
     inflater: Inflater | None = None
     received = kept = since_turn = 0
-    pieces: list[bytes] = []
+    body = BytesIO()  # gives its bytes without another copy, which pieces that are joined would cost
     content = answer.content
     while not content.at_eof():
         async with asyncio.timeout(between_bytes):
@@ -43,20 +44,20 @@ async def read_body(answer: ClientResponse, limits: BodyLimits, between_bytes: f
         if received > limits.raw:
             raise _too_large(answer, limits.raw, "")
         if inflater is None:
-            pieces.append(data)
+            body.write(data)
             continue
         for piece in inflater.feed(data):
             kept += len(piece)
             if kept > limits.inflated:
                 raise _too_large(answer, limits.inflated, " decompressed")
-            pieces.append(piece)
+            body.write(piece)
             since_turn += len(piece)
             if since_turn >= _TURN:
                 since_turn = 0
                 await asyncio.sleep(0)
     if inflater is not None:
         inflater.finish()
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return body.getvalue()
 
 
 def _too_large(answer: ClientResponse, limit: int, how: str) -> TransportFailure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,7 +59,9 @@ class HttpTransport:
         timeouts: Timeouts | None = None,
         limits: BodyLimits | None = None,
         lookup: Lookup = system_lookup,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``may_send``: whether the limits that let the request of this task pass still do, asked right before its first byte leaves."""
         self._policy = policy
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
@@ -67,6 +69,7 @@ class HttpTransport:
         self._resolver = PinnedResolver(policy, lookup)
         self._sessions = Sessions(self._resolver, clock)
         self._tls = TlsProfiles()
+        self._may_send = may_send
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
         """The answer to ``request``. Raises ``TransportFailure``. Cancelling closes the socket."""
@@ -109,7 +112,7 @@ class HttpTransport:
 
     async def _sent(self, request: HttpRequest, profile: TransportProfile, progress: _Progress) -> HttpResponse:
         url = self._target(request.url)
-        progress.attempt = attempt = Attempt()
+        progress.attempt = attempt = Attempt(self._may_send)
         here = profile.at(url.raw_host or "")
         async with self._sessions.of(here) as session:
             tls = await self._settings(url, here, session)

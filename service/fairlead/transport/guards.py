@@ -1,10 +1,11 @@
-"""What aiohttp is not left to do by itself: resend, reuse a spoiled socket, take a reset for an end, read 1xx answers for ever.
+"""What aiohttp is not left to do by itself: resend, reuse a spoiled socket, send too late, take a reset for an end, read 1xx answers for ever.
 
 Each guard answers a measured default of the library (D12); the tests in ``tests/integration/transport`` fail without them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import (
@@ -16,6 +17,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     ServerDisconnectedError,
 )
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
@@ -69,8 +71,9 @@ class GuardedProtocol(ResponseHandler):
 
 
 class GuardedRequest(ClientRequest):
-    """Goes out only on a clean connection, and remembers that it went."""
+    """Goes out only on a clean connection and while it may, and remembers that it went."""
 
+    attempt: Attempt
     started = False
     fresh = False
     """It went out on a connection on which nothing had come yet."""
@@ -79,19 +82,32 @@ class GuardedRequest(ClientRequest):
         """Write the request. Raises ``SpoiledConnection``; the connection is then closed by the caller."""
         if conn.protocol is None or conn.protocol.should_close:
             raise SpoiledConnection
+        if not self.attempt.may_send():
+            raise _too_late()
         self.started = True
         self.fresh = isinstance(conn.protocol, GuardedProtocol) and not conn.protocol.heard
         return await super().send(conn)
 
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Write the body, and before it the head, which waited for it: a turn of the event loop later, in which the process may have been
+        paused."""
+        if self.attempt.may_send():
+            await super().write_bytes(writer, conn, content_length)
+        elif conn.protocol is not None:
+            conn.protocol.set_exception(_too_late())
+
 
 class Attempt:
     """One try of one request, as a middleware of the session: takes another connection when the pooled one is spoiled, and turns
-    what aiohttp would answer with a silent resend into ``Interrupted``."""
+    what aiohttp would answer with a silent resend into ``Interrupted``. ``may_send`` is asked right before the first byte leaves."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "may_send")
 
-    def __init__(self) -> None:
+    def __init__(self, may_send: Callable[[], bool]) -> None:
         self._request: ClientRequest | None = None
+        self.may_send = may_send
 
     @property
     def sent(self) -> bool:
@@ -106,6 +122,8 @@ class Attempt:
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Connect and send. Raises ``Interrupted`` and aiohttp's connection errors."""
         self._request = request
+        if isinstance(request, GuardedRequest):
+            request.attempt = self
         while True:
             try:
                 return await handler(request)
@@ -115,3 +133,8 @@ class Attempt:
                 raise
             except (ClientOSError, ServerDisconnectedError) as error:
                 raise Interrupted(str(error)) from error
+
+
+def _too_late() -> TransportFailure:
+    message = "the process was paused, or has no heartbeat; the request was not sent so that the limit holds"
+    return TransportFailure("connection_error", message, sent=False, repeatable=True)

@@ -80,7 +80,7 @@ class Application:
 
 
 class Proxy:
-    """A wire to the store that can be slow, or cut: then nothing passes and nobody is told."""
+    """A wire to the store that can be slow (``delay``: seconds each way), or cut: then nothing passes and nobody is told."""
 
     def __init__(self, target: str, delay: float = 0.0) -> None:
         self.host, _, self.port = target.partition(":")
@@ -118,16 +118,27 @@ class Proxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection(self.host, int(self.port))
-        self._run(self._pass(reader, server_writer, 0.0))
-        await self._pass(server_reader, writer, self.delay)
+        self._run(self._pass(reader, server_writer))
+        await self._pass(server_reader, writer)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One way; what comes close together stays so."""
+        on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self._run(self._deliver(on_the_way, writer))
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                on_the_way.put_nowait((time.monotonic() + self.delay, data))
+        on_the_way.put_nowait((0.0, b""))
+
+    async def _deliver(self, on_the_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError):
-                while data := await reader.read(65536):
-                    await asyncio.sleep(delay)
-                    await self._whole.wait()
-                    writer.write(data)
+            while True:
+                due, data = await on_the_way.get()
+                if not data:
+                    break
+                await asyncio.sleep(due - time.monotonic())
+                await self._whole.wait()
+                writer.write(data)
         finally:
             writer.close()
 

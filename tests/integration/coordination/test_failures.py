@@ -73,7 +73,7 @@ async def test_a_replica_that_is_cut_off_from_the_store(application: Application
 
 
 async def test_a_slow_store(application: Application) -> None:
-    """200 ms for every answer of the store: slower hand-overs, the same limit."""
+    """200 ms to the store and back again: slower hand-overs, the same limit."""
     url = wire_url()
     proxy = Proxy(WIRE_URI.removeprefix("mongodb://"), delay=0.2)
     await proxy.open()

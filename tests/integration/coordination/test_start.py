@@ -1,4 +1,4 @@
-"""Several processes that start at the same moment on an empty store (issue: Coordinator)."""
+"""Several processes that start at the same moment on an empty store."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from fairlead.api.call import Call
 from fairlead.domain.errors import FairleadError, RateLimited, Unauthenticated
 from fairlead.engine.accounts import Accounts
 from fairlead.engine.tokens import Tokens
-from fairlead.limits.bucket import BucketSize, LeakyBuckets
+from fairlead.limits.bucket import BucketSize
+from fairlead.limits.limiter import LeakyBuckets
 from fairlead.store.sqlite import SqliteStore
 from tests.unit.clock import ManualClock
 
@@ -120,6 +121,19 @@ async def test_a_check_before_a_large_body_counts_nothing(door: Door) -> None:
         await door.call(f"Bearer {door.text}", GET, fairlead_admit="check")
     await door.refused(RateLimited, f"Bearer {door.text}", ADMIT_METHOD)
     await door.refused(Unauthenticated, "Bearer x", ADMIT_METHOD, fairlead_admit="check")
+
+
+async def test_a_large_body_is_not_read_for_nothing(door: Door) -> None:
+    """contract.md 1.14: the check refuses with an empty bucket, too, and takes no token of the one that flows in."""
+    for _ in range(3):
+        await door.call(f"Bearer {door.text}")
+    assert "Retry after 1 seconds" in await door.refused(
+        RateLimited, f"Bearer {door.text}", ADMIT_METHOD, fairlead_admit="check"
+    )
+    await door.clock.advance(1)
+    for _ in range(3):
+        await door.call(f"Bearer {door.text}", ADMIT_METHOD, fairlead_admit="check")
+    await door.call(f"Bearer {door.text}")
 
 
 async def test_an_open_method_asks_for_nothing(door: Door) -> None:

@@ -57,6 +57,10 @@ MAPPED: dict[str, tuple[Any, str, str]] = {
     "2.0": ({"mappings": ENTRIES}, '[{"a":"7"}]', '{"n":7}\n'),
     "a whole import": ({"name": "n", "http": {"relativeURI": ["/"]}, "mapping": FIELDS}, '{"a":1}', '{"x":{"y":1}}\n'),
     "a whole rest import": ({"rest": {"relativeURI": ["/"], "lookups": STATIC}, "mapping": LOOKED_UP}, '{"c":"USA"}', '{"iso":"US"}\n'),
+    "a bare mapping 1.0": (FIELDS, '{"a":1}', '{"x":{"y":1}}\n'),
+    "lists of a bare mapping": (LISTS, '{"l":[{"q":"2"}]}', '{"items":[{"qty":2}]}\n'),
+    "a bare mapping 1.0 with lookups": ({**LOOKED_UP, "lookups": STATIC}, '{"c":"USA"}', '{"iso":"US"}\n'),
+    "a bare mapping 2.0": (ENTRIES, '{"a":"7"}', '{"n":7}\n'),
     "the body of a request": ({"import": {"mapping": FIELDS}, "data": []}, '{"a":1}', '{"x":{"y":1}}\n'),
     "static lookups": ({"mapping": LOOKED_UP, "lookups": STATIC}, '{"c":"USA"}', '{"iso":"US"}\n'),
     "settings": ({"mapping": {"fields": [{"extract": "{{settings.import.p}}-{{a}}", "generate": "k"}]}, "settings": {"p": "P"}}, '{"a":1}', '{"k":"P-1"}\n'),
@@ -117,7 +121,11 @@ def test_side_by_side(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 WRONG: list[tuple[Any, str, str]] = [
-    ("{", "", "mapping.json: not a JSON object"),
+    ("{", "", "mapping.json: neither a JSON object nor an array"),
+    ("null", "", "mapping.json: neither a JSON object nor an array"),
+    ("[1]", "", "invalid_field: mappings.0 must be an object"),
+    ({"fieldz": []}, "", 'unknown_field: Unknown field "fieldz"'),
+    ({"fields": [{"extract": "a[", "generate": "b"}]}, "", "invalid_mapping: mapping.fields.0.extract"),
     ({"mapping": {"fieldz": []}}, "", 'unknown_field: Unknown field "mapping.fieldz"'),
     ({"mapping": {"fields": [{"extract": "a[", "generate": "b"}]}}, "", "invalid_mapping: mapping.fields.0.extract"),
     ({"mapping": LOOKED_UP}, "", "invalid_ref: mapping.fields.0.lookupName"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from fairlead.codecs import collected as module
@@ -32,10 +34,33 @@ def test_a_list_stays_itself() -> None:
     assert collected(RECORDS) is RECORDS
 
 
-@pytest.mark.parametrize("bound", ["MAX_BYTES", "MAX_PACKED"])
+@pytest.mark.parametrize("bound", ["MAX_BYTES", "MAX_PACKED", "MAX_RECORDS"])
 def test_records_are_bounded(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small answer can become large records."""
     monkeypatch.setattr(module, "PLAIN_BYTES", 1000)
     monkeypatch.setattr(module, bound, 5000)
-    with pytest.raises(UnreadableBody, match="the records of the answer take more than"):
+    with pytest.raises(UnreadableBody, match="the answer has more than"):
         collected(b'{"n":%d}' % (number * 7919 % 100_003) for number in range(100_000))
+
+
+def test_blocks_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of a megabyte that every row repeats: a thousand of them are never joined."""
+    taken = 0
+
+    def rows() -> Iterator[bytes]:
+        nonlocal taken
+        for number in range(3000):
+            taken += 1
+            yield b'{"%b":%d}' % (b"n" * 100_000, number)
+
+    monkeypatch.setattr(module, "MAX_BYTES", 5_000_000)
+    with pytest.raises(UnreadableBody):
+        collected(rows())
+    assert taken < 100
+
+
+def test_records_with_line_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON is kept as it came, line feeds between its tokens too."""
+    monkeypatch.setattr(module, "PLAIN_BYTES", 0)
+    records = [b'{\n"a": 1\n}', b"[\n]", b'{"b":"\\u0000"}']
+    assert list(collected(iter(records))) == records

@@ -12,7 +12,7 @@ from fairlead.codecs.csv import MAX_COLUMNS
 from fairlead.codecs.csv_format import CsvFormatError, csv_format
 from fairlead.codecs.registry import codecs
 from fairlead.domain.errors import InvalidContent
-from fairlead.engine.ports import BatchWriter, UnreadableBody
+from fairlead.engine.ports import BatchWriter, BodyTooLarge, UnreadableBody
 from tests.unit.codecs.reading import read
 
 ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
@@ -189,3 +189,12 @@ def test_a_row_is_bounded_and_a_body_is_not(monkeypatch: pytest.MonkeyPatch) -> 
     """What counts is what has not become a row yet."""
     monkeypatch.setattr(csv_lines, "MAX_ROW", 200_000)
     assert len(read("csv", "a\n" + '"x\ny"\n' * 100_000) or ()) == 100_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"a\n" + b"1\n" * 600_000, b"n" * 1_000_000 + b"\n" + b"1\n" * 100], ids=["values", "names"]
+)
+def test_what_paths_look_into_is_bounded(body: bytes) -> None:
+    """contract.md 1.15: rows cost more than their bytes in memory, and repeat every name where they are written."""
+    with pytest.raises(BodyTooLarge, match="too large for a look into it"):
+        codecs["csv"].parse(body, None)

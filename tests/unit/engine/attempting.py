@@ -72,7 +72,7 @@ def prepared(**http: Any) -> Prepared:
         rules,
         strategy_for(connection.http),
         session,
-        pool_settings("c1", connection.http, None),
+        pool_settings("c1", connection.context, None),
         TransportProfile("c1"),
         connection.http.get("retryHeader") or "Retry-After",
     )

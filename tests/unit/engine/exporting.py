@@ -145,7 +145,7 @@ class Service:
             return BodyReader(codecs, codec_for_content_type, http.get("mediaType") or "json")
 
         self.store = Connections()
-        preparer = Preparer(
+        self.preparer = preparer = Preparer(
             self.store,  # type: ignore[arg-type]  # reads only
             SecretBox(KEYS),
             reader_of,

@@ -145,7 +145,7 @@ async def test_a_slot_is_given_back_whatever_happens() -> None:
 )
 def test_the_pool_of_a_connection(http: dict[str, Any], lender: None, settings: PoolSettings) -> None:
     """connections.md 8.1: absent level is burst mode."""
-    assert pool_settings("c", http, lender) == settings
+    assert pool_settings("c", {"type": "http", "http": http}, lender) == settings
 
 
 async def test_a_throttled_request_is_signed_anew() -> None:

@@ -159,7 +159,7 @@ NO_MATCH = {
         (NUMBER, "mapping_error", "transformation", "record 2: "),
         ({**NUMBER, "traceKeyTemplate": "no. {{record.n}}"}, "mapping_error", "transformation", "record 'no. x': "),
         ({**NUMBER, "traceKeyTemplate": "{{record.nope}}"}, "mapping_error", "transformation", "record 2: "),
-        (rules("matches", ["extract", "n"], ["string", ["extract", "p"]]), "invalid_template", "output_filter", "record 2: "),
+        (rules("matches", ["extract", "n"], ["string", ["extract", "p"]]), "invalid_filter", "output_filter", "record 2: "),
     ],
 )  # fmt: skip
 async def test_a_record_that_fails(more: Tree, code: str, source: str, name: str) -> None:

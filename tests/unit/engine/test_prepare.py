@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.domain.errors import ApplicationFailure, ConditionNotMet, InvalidContent, NotFound, NotSupported
+from fairlead.domain.errors import ApplicationFailure, ConditionNotMet, InvalidContent, NotFound
 from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from fairlead.engine.ping import PingResult
 from fairlead.engine.ports import PoolSettings
@@ -94,19 +94,44 @@ async def test_a_run_ends_after_its_time_or_at_the_callers_deadline(
     assert (deadline.left(service.clock), deadline.callers) == (left, callers)
 
 
-UNSUPPORTED: list[tuple[dict[str, Any], str, str]] = [
-    ({**http(targetConcurrencyLevel=2), "autoRecoverRateLimitErrors": True}, "feature_not_supported", "autoRecoverRateLimitErrors"),
-]  # fmt: skip
+RECOVERY: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"targetConcurrencyLevel": 8}, {"level": 8, "start": 8}),
+    ({"targetConcurrencyLevel": 8, "concurrencyLevel": 3}, {"level": 8, "start": 3}),
+    ({"targetConcurrencyLevel": 8, "concurrencyLevel": 20}, {"level": 8, "start": 8}),
+    ({"targetConcurrencyLevel": 8, "concurrencyLevel": 1}, {"level": 8, "start": 1}),
+    ({"concurrencyLevel": 3}, {"level": 3}),
+    ({}, {}),
+]
 
 
-@pytest.mark.parametrize(("document", "code", "field"), UNSUPPORTED)
-async def test_what_this_build_stores_only_is_told_when_a_call_needs_it(
-    service: Service, document: dict[str, Any], code: str, field: str
+@pytest.mark.parametrize(("block", "expected"), RECOVERY)
+@pytest.mark.parametrize("notation", [http, rest])
+async def test_the_level_that_recovers(
+    service: Service, notation: Any, block: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """contract.md 1.5: never silence; the field as it was written."""
-    id = (await service.create(document)).tree["_id"]
-    assert await refusal(service.ping(id), NotSupported) == {(code, field)}
-    assert await refusal(service.ping_virtual(document), NotSupported) == {(code, field)}
+    """connections.md 8.4: it starts at the target, or at the level if that is lower, and may rise to the target; without a target, or
+    without the flag, the level is fixed. In both notations; a borrower has its lender's."""
+    recovers = {**notation(**block), "autoRecoverRateLimitErrors": True}
+    id = (await service.create(recovers)).tree["_id"]
+    assert (await service.preparer.stored(MINE, id)).pool == PoolSettings(id, revision=1, **expected)
+    borrower = await service.preparer.virtual(MINE, connection_tree({**http(targetConcurrencyLevel=40), LENDER: id}))
+    assert borrower.pool == PoolSettings(id, revision=1, **expected)
+    fixed = await service.preparer.virtual(MINE, connection_tree(notation(**block)))
+    assert (fixed.pool.level, fixed.pool.start) == (block.get("concurrencyLevel"), None)
+
+
+async def test_a_borrowers_own_recovery_is_ignored(service: Service) -> None:
+    """connections.md 8.3: queue, level, pacing and cool-down are the lender's."""
+    lender = (await service.create(http(concurrencyLevel=2))).tree["_id"]
+    borrower = {**http(targetConcurrencyLevel=9), "autoRecoverRateLimitErrors": True, LENDER: lender}
+    assert (await service.preparer.virtual(MINE, connection_tree(borrower))).pool == PoolSettings(lender, 2, revision=1)
+
+
+async def test_what_is_paced_does_not_recover(service: Service) -> None:
+    """connections.md 7.4: a wait between two requests means one at a time."""
+    paced = http(concurrencyLevel=1, rateLimit={"limit": 500}, targetConcurrencyLevel=5)
+    made = await service.preparer.virtual(MINE, connection_tree({**paced, "autoRecoverRateLimitErrors": True}))
+    assert (made.pool.level, made.pool.pause, made.pool.start) == (1, 0.5, None)
 
 
 async def test_a_connection_with_an_agent_needs_the_agent(service: Service) -> None:
@@ -128,8 +153,9 @@ async def test_an_offline_connection_is_refused_to_all_but_pings(service: Servic
 
 def test_a_pause_counts_only_with_level_one() -> None:
     """connections.md 7.4, 8.1."""
-    assert pool_settings("c", {"concurrencyLevel": 1, "rateLimit": {"limit": 500}}, None) == PoolSettings("c", 1, 0.5)
-    assert pool_settings("c", {"concurrencyLevel": 2, "rateLimit": {"limit": 500}}, None) == PoolSettings("c", 2)
+    for level, settings in ((1, PoolSettings("c", 1, 0.5)), (2, PoolSettings("c", 2))):
+        block = {"concurrencyLevel": level, "rateLimit": {"limit": 500}}
+        assert pool_settings("c", {"type": "http", "http": block}, None) == settings
 
 
 # -- pings ----------------------------------------------------------------------------------------------------------------

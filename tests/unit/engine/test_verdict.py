@@ -64,6 +64,8 @@ DESCRIPTION = "Service is unavailable. Please try after some time."
         ({"successPath": "ok"}, 200, {"ok": None}, FAILED),
         ({"successPath": "ok"}, 200, {"ok": 0}, FAILED),
         ({"successPath": "ok"}, 200, {"ok": []}, FAILED),
+        ({"successPath": "ok"}, 200, b'{"ok": 0.0}', FAILED),
+        ({"successPath": "ok"}, 200, b'{"ok": 0.5}', SUCCESS),
         ({"successPath": "results", "successValues": ["done"]}, 200, {"results": ["busy", "done"]}, FAILED),
         (
             {"successPath": "results", "successValues": ["done"], "allowArrayforSuccessPath": True},

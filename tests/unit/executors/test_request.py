@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -219,6 +220,33 @@ def test_headers_are_rendered_last_and_see_the_request() -> None:
         names={"record": 5},
     )  # fmt: skip
     assert request.headers.get("X") == 'POST /x {"n":5} a=1&b=2'
+
+
+@pytest.mark.parametrize(
+    ("uri", "relative"),
+    [
+        ("orders/{{record.n}}?q=1#f", "/orders/5"),
+        ("//orders", "/orders"),
+        ("", "/"),
+        (None, "/"),
+        (f"{BASE}/v9/x?q=1", "/v9/x"),
+    ],
+)
+def test_the_relative_uri_of_a_signature(uri: str | None, relative: str) -> None:
+    """handlebars.md 6.7: the rendered text with one leading slash and without the query; the path of the base is no part of it."""
+    signed = one("X", "{{hashOptions.relativeURI}}")
+    request = built({"baseURI": f"{BASE}/v1"}, uri=uri, headers=signed, names={"record": {"n": 5}})
+    assert request.headers.get("X") == relative
+
+
+def test_a_uri_knows_what_stands_before_it_is_rendered() -> None:
+    """handlebars.md 6.7: in a URI template only the method, the connection's members and the text of the URI are known."""
+    uri = "/x/{{hmacOptions.method}}?u={{hmacOptions.relativeURI}}&b={{hmacOptions.body}}{{hmacOptions.URI}}&e={{hashOptions.http.encrypted.k}}"
+    names = {"connection": {"http": {"encrypted": {"k": "K"}}}}
+    request = built(uri=uri, method="PUT", names=names)
+    assert request.url == f"{BASE}/x/PUT?u=" + quote(uri, safe="!~*'()") + "&b=&e=K"
+    with pytest.raises(InvalidContent, match="no request to sign"):
+        built(uri='/x?s={{aws4 "a" "b"}}')
 
 
 def test_every_problem_of_a_document_is_gathered_with_its_field() -> None:

@@ -123,7 +123,7 @@ async def running(
 ) -> AsyncIterator[Edge]:
     """A gateway for the length of a test; ``settings`` are those of ``GatewaySettings`` and of ``Gateway``."""
     service = service or PlayedService()
-    options = {name: settings.pop(name) for name in ("registry", "ready", "logs_requests") if name in settings}
+    options = {name: settings.pop(name) for name in ("registry", "ready", "logs_requests", "load") if name in settings}
     gateway = Gateway(GatewaySettings(address="127.0.0.1:0", **settings), service, **options)
     await gateway.start()
     try:

@@ -75,17 +75,23 @@ class Hints:
 
 
 class Island:
-    """What one replica sees of the store: it can be cut off alone."""
+    """What one replica sees of the store: it can be cut off alone, or far from it: ``delay`` seconds each way."""
 
     def __init__(self, store: MemoryCoordination) -> None:
         self.store = store
         self.cut_off = False
+        self.delay = 0.0
 
     def __getattr__(self, name: str) -> Any:
         async def call(*arguments: Any) -> Any:
             if self.cut_off:
                 raise StoreUnavailable("cut off")
-            return await getattr(self.store, name)(*arguments)
+            if not self.delay:
+                return await getattr(self.store, name)(*arguments)
+            await self.store.clock.sleep(self.delay)
+            answer = await getattr(self.store, name)(*arguments)
+            await self.store.clock.sleep(self.delay)
+            return answer
 
         return call
 

@@ -11,73 +11,9 @@ import pytest
 import pytest_asyncio
 
 from fairlead.domain.http import TransportFailure
-from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Written
+from fairlead.engine.ports import PoolSettings, StoreUnavailable, Written
 from fairlead.limits.coordinator import StoreCoordinator
-from fairlead.limits.pools import Pools
-from fairlead.limits.replica import Replica
-from tests.unit.clock import ManualClock
-from tests.unit.limits.memory import Hints, Island, MemoryCoordination, replica
-
-
-class Bench:
-    """Replicas A, B, C ... whose requests are answered by hand."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.store = MemoryCoordination(self.clock)
-        self.hints = Hints()
-        self.replicas: dict[str, tuple[Replica, Pools, Island]] = {}
-        self.started: list[str] = []
-        self.in_flight: set[str] = set()
-        self.most = 0
-        self.tasks: dict[str, asyncio.Task[None]] = {}
-        self._ends: dict[str, asyncio.Future[str]] = {}
-
-    async def open(self, *names: str) -> None:
-        for name in names:
-            self.replicas[name] = await replica(self.clock, self.store, self.hints)
-        await self.clock.settle()
-
-    def pools(self, name: str) -> Pools:
-        return self.replicas[name][1]
-
-    async def ask(self, name: str, settings: PoolSettings, seconds: float = 10_000) -> None:
-        """A request; the first letter of its name is its replica's."""
-        self.tasks[name] = asyncio.create_task(self._run(name, settings, self.clock.monotonic() + seconds))
-        await self.clock.settle()
-
-    async def end(self, name: str, answer: str = "good") -> None:
-        """Answer it: ``good`` or ``limited:SECONDS``."""
-        self._ends.pop(name).set_result(answer)
-        await self.clock.settle()
-        await self.clock.settle()
-
-    async def _run(self, name: str, settings: PoolSettings, deadline: float) -> None:
-        pools, first = self.pools(name[0]), False
-        while True:
-            async with pools.slot(settings, Deadline(deadline), first=first):
-                self.started.append(name)
-                self.in_flight.add(name)
-                self.most = max(self.most, len(self.in_flight))
-                end = self._ends[name] = asyncio.get_running_loop().create_future()
-                try:
-                    answer = await end
-                finally:
-                    self.in_flight.discard(name)
-            if answer == "good":
-                return pools.answered(settings)
-            pools.cool_down(settings, float(answer.partition(":")[2]))
-            first = True
-
-    async def close(self) -> None:
-        for task in self.tasks.values():
-            task.cancel()
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
-        self.store.away = False
-        for each, pools, island in self.replicas.values():
-            island.cut_off = False
-            pools.close()
-            await each.close()
+from tests.unit.limits.replicas import Bench
 
 
 @pytest_asyncio.fixture
@@ -131,9 +67,10 @@ async def test_an_idle_pool_costs_nothing(bench: Bench) -> None:
     await bench.open("A", "B")
     await bench.ask("A1", TWO)
     await bench.ask("B1", TWO)
+    await bench.clock.advance(1.6)
     calls = bench.store.calls
     beats = 2 * 2
-    await bench.clock.advance(1.6)
+    await bench.clock.advance(1.5)
     assert bench.store.calls - calls == beats
 
 
@@ -230,6 +167,59 @@ async def test_a_cool_down_binds_all_replicas_and_one_request_goes_first(bench: 
     assert bench.started == ["B1", "A1", "A1"]
     await bench.end("A1")
     assert bench.started == ["B1", "A1", "A1", "B2"]
+
+
+@pytest.mark.parametrize("jump", [-1_800, 1_800, -1e7, 1e7])
+@pytest.mark.parametrize("paced", [False, True])
+async def test_a_clock_of_the_store_that_jumps_neither_stalls_nor_floods(bench: Bench, jump: float, paced: bool) -> None:
+    """Who knew of the cool-down waits for it on its own clock; who comes later waits for the answer after it, and not for the instant that
+    the other clock told."""
+    settings = PoolSettings("c", level=1, pause=0.5) if paced else PoolSettings("c", level=4)
+    await bench.open("A", "B")
+    await bench.ask("B1", settings)
+    await bench.end("B1")
+    await bench.clock.advance(1)
+    await bench.ask("A1", settings)
+    await bench.end("A1", "limited:5")
+    await bench.ask("B2", settings)
+    bench.store.ahead += jump
+    await bench.clock.advance(2)
+    await bench.open("C")
+    await bench.ask("C1", settings)
+    await bench.clock.advance(2.9)
+    assert bench.started == ["B1", "A1"]
+    await bench.clock.advance(0.2)
+    assert bench.started == ["B1", "A1", "A1"]
+    await bench.end("A1")
+    await bench.clock.advance(2)
+    for name in ("B2", "C1"):
+        if name in bench.in_flight:
+            await bench.end(name)
+            await bench.clock.advance(2)
+    assert {*bench.started} == {"B1", "A1", "B2", "C1"}
+
+
+@pytest.mark.parametrize("jump", [-1_800, 1_800])
+@pytest.mark.parametrize("beats_apart", [0, 0.4, 0.8, 1.2])
+async def test_pauses_go_on_over_a_jump_of_the_stores_clock(bench: Bench, jump: float, beats_apart: float) -> None:
+    """Two replicas take turns: never closer than the pause before, during and after it, and never much further apart."""
+    paced = PoolSettings("c", level=1, pause=0.5)
+    await bench.open("A")
+    await bench.clock.advance(beats_apart)
+    await bench.open("B")
+    starts: list[float] = []
+    for turn in range(30):
+        if turn == 10:
+            bench.store.ahead += jump
+        name = f"{'AB'[turn % 2]}{turn}"
+        await bench.ask(name, paced)
+        while name not in bench.in_flight:
+            await bench.clock.advance(0.05)
+        starts.append(bench.clock.monotonic())
+        await bench.end(name)
+    gaps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    assert min(gaps) >= 0.499
+    assert max(gaps) < 3
 
 
 async def test_a_cool_down_outlives_its_process(bench: Bench) -> None:

@@ -65,6 +65,8 @@ def text_of(value: Any) -> str:
 
 def convert(value: Any, kind: str | None) -> Any:
     """``dataType``, for texts, integers, booleans, objects and arrays."""
+    if kind == "array" and value == "":
+        return [""]
     if empty(value) or kind is None:
         return value
     if kind == "string":

@@ -73,7 +73,7 @@ def test_value(entry: dict[str, Any], record: str, out: str) -> None:
 
 
 SKU = two(generate="s", extract="$.l.s")
-ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2,3]],"n":5,"e":""}'
+ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2,3]],"n":5,"e":"","j":"[1]"}'
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,10 @@ ITEMS = '{"l":[{"s":"A","t":["p"]},{"t":[]},{"s":"B","t":["q","r"]}],"m":[[1],[2
         (array("arrayarray", {"extract": "$.m[*]"}), "[[1],[2,3]]"),
         (array("arrayarray", {"extract": "$.l[0].t"}), '[["p"]]'),
         (array("arrayarray", {"extract": "$.n"}), "[[5]]"),
+        (
+            array("arrayarray", {"extract": "$.j"}, {"extract": "$.e"}, {"extract": "$.none", "default": "d"}),
+            '[["[1]"],[""],["d"]]',
+        ),
         (array("objectarray", {"extract": "$.l[0]"}), '[{"s":"A","t":["p"]}]'),
         (array("objectarray", {"extract": "$.l[*]", "mappings": [SKU]}), '[{"s":"A"},{"s":"B"}]'),
         (array("objectarray", {"extract": "$.l[2]", "mappings": [SKU]}), '[{"s":"B"}]'),

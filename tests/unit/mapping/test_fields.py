@@ -47,6 +47,8 @@ def one(extract: str | None = None, generate: str = "x", **members: Any) -> dict
         ("__class__", '{"a":1}', "{}"),
         ("@odata.etag", '{"@odata.etag":"e"}', '{"x":"e"}'),
         ("a.length", '{"a":[1]}', "{}"),
+        ("Order No.", '{"Order No.":1}', '{"x":1}'),
+        ("{Order No.}/{a}", '{"Order No.":1}', '{"x":"1/"}'),
     ],
 )
 def test_extract(extract: str, record: str, out: str) -> None:
@@ -86,6 +88,7 @@ def test_grouped_rows(extract: str, record: str, out: str) -> None:
         ([("a[*]", "l[*]")], '{"a":[1,2]}', '{"l":[1,2]}'),
         ([("a[*]", "l[*].x")], '{"a":[]}', '{"l":[]}'),
         ([("a", "0")], '{"a":1}', '{"0":1}'),
+        ([("a", "Order No.")], '{"a":1}', '{"Order No.":1}'),
     ],
 )
 def test_generate(fields: list[tuple[str, str]], record: str, out: str) -> None:
@@ -117,6 +120,7 @@ def test_generate(fields: list[tuple[str, str]], record: str, out: str) -> None:
         ("json", '{"a":1.0}', '{"a":1.0}'),
         ("json", '"[1.50]"', "[1.50]"),
         ("colour", "1.50", "1.50"),
+        ("Number", '"1.50"', "1.5"),
         ("number", "null", "null"),
         ("number", "[]", "[]"),
     ],
@@ -141,6 +145,10 @@ def test_data_type(kind: str, value: str, out: str) -> None:
         ({"dataType": "date"}, '"soon"'),
         ({"dataType": "date"}, "true"),
         ({"extractDateFormat": "MM/DD/YYYY"}, '"13/45/2026"'),
+        ({"extractDateFormat": "X"}, "[1]"),
+        ({"extractDateFormat": "x"}, '{"a":1}'),
+        ({"extractDateFormat": "X"}, "1768469400123"),
+        ({"extractDateFormat": "x"}, '"1768469400123000"'),
         ({"default": "n/a", "dataType": "number"}, "null"),
     ],
 )

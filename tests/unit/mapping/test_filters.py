@@ -141,6 +141,7 @@ empty: the other name               | {"a":"x"}             | ["isnotempty",["ex
 anyof: as equals does               | {"a":"12"}            | ["anyof",["extract","a"],["x",12]] | passes
 anyof: null                         | {}                    | ["anyof",["extract","a"],["x",null]] | passes
 anyof: a number and texts           | {"a":12}              | ["anyof",["extract","a"],["x","12.0"]] | passes
+anyof: words of the language are texts | {"a":"b"}          | ["anyof",["extract","a"],["extract","b"]] | passes
 anyof: nothing                      | {"a":12}              | ["anyof",["extract","a"],[]] | does not
 truth: 0                            | {"a":0}               | ["and",["extract","a"]] | does not
 truth: 0.0                          | {"a":0.0}             | ["or",["extract","a"]] | does not
@@ -266,6 +267,13 @@ def test_a_script_is_never_skipped(expression: dict[str, Any]) -> None:
         ('["empty",["settings","{{a}}"]]', "[1][1]: the operand of settings is a path, no template"),
         ('["anyof",["extract","a"],"x"]', "[2]: the second operand of anyof is a list of values"),
         ('["anyof",["extract","a"],"x","y"]', ": anyof takes 2 operands, not 3"),
+        ('["anyof",["extract","a"],["x",["extract","b"]]]', "[2][1]: the list of anyof holds values as they are"),
+        ('["anyof",["extract","a"],[{"b":1}]]', "[2][0]: the list of anyof holds values as they are"),
+        (
+            '["empty",["settings","nope.x"]]',
+            "[1][1]: unknown settings 'nope'; known: flow, export, import, integration",
+        ),
+        ('["empty",["settings","[0].x"]]', "[1][1]: unknown settings '0'; known: flow"),
         ('["equals",{"a":1},1]', "[1]: an object is no operand"),
         ('["and",[]]', "[1]: an expression is an array that begins with the name of an operator"),
         ("[[]]", ": an expression is an array that begins with the name of an operator"),
@@ -337,7 +345,7 @@ def test_a_pattern_that_backtracks_for_ever_fails_its_record() -> None:
     made = compiled(["matches", ["extract", "a"], "^(a+)+$"])
     with pytest.raises(MappingError) as caught:
         made.passes({"a": "a" * 40 + "!"}, scope())
-    assert (caught.value.code, caught.value.source) == ("invalid_template", "filter")
+    assert (caught.value.code, caught.value.source) == ("invalid_filter", "filter")
     assert caught.value.message.startswith("filter.expression.rules: a regular expression took longer")
     assert made.passes({"a": "aaa"}, scope())
 

@@ -85,10 +85,14 @@ def objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 values = scalars | lists | objects(scalars | objects(scalars))
 records = objects(values) | st.lists(objects(values), max_size=2).map(lambda rows: f"[{','.join(rows)}]")
 
-reads = st.builds(
-    lambda name, path: f'["{name}","{path}"]',
-    st.sampled_from(["extract"] * 8 + ["settings", "context"]),
-    st.sampled_from(PATHS),
+SETTING_PATHS = ["flow", "flow.min", "flow.trantype", "flow.nope", "export.a", "connection"]
+reads = st.one_of(
+    st.builds(
+        lambda name, path: f'["{name}","{path}"]',
+        st.sampled_from(["extract"] * 8 + ["context"]),
+        st.sampled_from(PATHS),
+    ),
+    st.sampled_from(SETTING_PATHS).map(lambda path: f'["settings","{path}"]'),
 )
 
 

@@ -70,6 +70,8 @@ NAME = entry("name", "{{uppercase record.name}}")
 SECOND_VERSION = [
     ("example: modify", '{"id":5,"name":"x"}', {"mode": "modify", "mappings": [NAME]}, '{"id":5,"name":"X"}'),
     ("example: create", '{"id":5,"name":"x"}', {"mode": "create", "mappings": [NAME]}, '{"name":"X"}'),
+    ("create without mappings makes no members", '{"id":5}', {"mode": "create", "mappings": []}, "{}"),
+    ("create without mappings, of grouped rows", '[{"id":5}]', {"mode": "create"}, "{}"),
     ("create is the default", '{"id":5,"name":"x"}', {"mappings": [NAME]}, '{"name":"X"}'),
     (
         "modify where the mapping finds nothing: the member stays",
@@ -154,7 +156,8 @@ def test_second_version(case: str, record: str, rules: dict[str, Any], out: str)
         {"expression": {"version": "1", "rules": b"[]"}},
         {"expression": {"version": "1", "rules": b"[[]]"}},
         {"expression": {"version": "2"}},
-        {"expression": {"version": "2", "rulesTwoDotZero": {"mode": "create", "mappings": []}}},
+        {"expression": {"version": "2", "rulesTwoDotZero": {"mappings": []}}},
+        {"expression": {"version": "2", "rulesTwoDotZero": {"mode": "modify", "mappings": []}}},
     ],
 )
 def test_without_rules_records_stay(expression: dict[str, Any] | None) -> None:

@@ -23,6 +23,8 @@ def test_source(compiler: TemplateCompiler) -> None:
     assert compiler.compile("x" * MAX_SOURCE, Place.PLAIN)
     with pytest.raises(TemplateError, match="longer than 262144 bytes"):
         compiler.compile("{{x}}" + "é" * (MAX_SOURCE // 2), Place.PLAIN)
+    with pytest.raises(TemplateError, match="longer than 262144 bytes"):
+        compiler.compile("é" * (MAX_SOURCE // 2 + 1), Place.PLAIN)
 
 
 def test_nesting_of_blocks(compiler: TemplateCompiler) -> None:

@@ -15,6 +15,7 @@ from tests.unit.templates.conftest import Render
         ("[{{none}}{{nil}}{{{none}}}{{a.b.c}}{{nil.x}}]", "[]"),
         ("{{uppercase none}}{{trim nil}}{{replace none none none}}{{padLeft none 2}}", "  "),
         ("{{add none 1}} {{abs nil}} {{toFixed none 2}} {{sum nil}}", "NaN NaN NaN NaN"),
+        ("{{add 1}} {{add}} {{subtract 1}} {{multiply 2}}", "NaN NaN NaN NaN"),
         ('{{join "," none}}{{first none}}{{join "" (after nil 1)}}', ""),
         ("{{#each none}}x{{else}}y{{/each}}{{#with nil}}x{{else}}y{{/with}}", "yy"),
         ("{{divide -1 0}} {{divide 0 0}} {{modulo 1 0}}", "-Infinity NaN NaN"),

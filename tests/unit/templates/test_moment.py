@@ -44,6 +44,12 @@ def test_tokens(fmt: str, text: str) -> None:
     assert format_moment(MOMENT, fmt) == text
 
 
+@pytest.mark.parametrize(("zone", "text"), [("America/New_York", "-04:56 -0456"), ("Europe/Berlin", "+00:53 +0053")])
+def test_offsets_with_seconds(zone: str, text: str) -> None:
+    """The seconds that offsets of before 1900 have are cut off, west of Greenwich too."""
+    assert format_moment(datetime(1850, 6, 1, tzinfo=ZoneInfo(zone)), "Z ZZ") == text
+
+
 @pytest.mark.parametrize(
     ("day", "text"),
     [
@@ -92,6 +98,9 @@ def test_weeks(day: tuple[int, int, int], text: str) -> None:
         ("never", "YYYY-MM-DD", None, None),
         ("", "YYYY", None, None),
         ("999999999999", "X", None, None),
+        ("1768469400123", "X", None, None),
+        ("12345678901234567", "x", None, None),
+        ("3/5/2", "M/D/YY", None, "2002-03-05T00:00:00+00:00"),
     ],
 )
 def test_reading_by_a_format(text: str, fmt: str, zone: str | None, iso: str | None) -> None:

@@ -28,6 +28,11 @@ from tests.unit.templates.conftest import Render
         ('{{regexReplace "aXbx" "" "x" "gi"}}{{regexReplace "a" "b" "z"}}', "aba"),
         ('{{regexSearch "abc" "z"}} {{regexSearch "aBc" "b" "i"}} {{regexSearch none "a"}}', "-1 1 -1"),
         ('{{substring "😀ab" (regexSearch "😀ab" "b")}}', "b"),
+        (
+            '{{regexMatch "é😀x" "." 1}}|{{regexMatch "é😀x" "." 1 "u"}}|{{regexReplace "😀x" "_" "."}}',
+            "\ufffd|😀|_\ufffdx",
+        ),
+        ('{{regexReplace "a😀b" "" "[^a-z]" "g"}}|{{regexReplace "ab" "😀" "b"}}', "ab|a😀"),
         ("{{regexMatch a '\\d+'}}", "1"),
     ],
 )

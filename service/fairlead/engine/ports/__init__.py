@@ -18,6 +18,7 @@ from fairlead.engine.ports.auth import (
 )
 from fairlead.engine.ports.codecs import (
     BatchWriter,
+    BodyTooLarge,
     Codec,
     CsvFormat,
     ReadOptions,
@@ -26,7 +27,15 @@ from fairlead.engine.ports.codecs import (
     UnreadableBody,
 )
 from fairlead.engine.ports.coordination import Coordination, Note, Written
-from fairlead.engine.ports.limits import Coordinator, Pools, PoolSettings, RateLimiter, WaitTooLong
+from fairlead.engine.ports.limits import (
+    VIRTUAL,
+    Coordinator,
+    Pools,
+    PoolSettings,
+    PoolState,
+    RateLimiter,
+    WaitTooLong,
+)
 from fairlead.engine.ports.mapping import (
     Expressions,
     LookupPending,
@@ -44,14 +53,17 @@ from fairlead.engine.ports.templates import Place, RegexTime, Scope, Template, T
 from fairlead.engine.ports.time import Clock, Deadline
 from fairlead.engine.ports.transport import ClientIdentity, Transport, TransportProfile, host_of, identity_of
 from fairlead.engine.ports.values import Json
+from fairlead.engine.ports.watching import PoolTotals, Watching
 
 __all__ = [
+    "VIRTUAL",
     "Answer",
     "ApplicationPage",
     "AuthFlow",
     "AuthSession",
     "AuthStrategy",
     "BatchWriter",
+    "BodyTooLarge",
     "ClientIdentity",
     "Clock",
     "CodeGrant",
@@ -73,6 +85,8 @@ __all__ = [
     "PagingStrategy",
     "Place",
     "PoolSettings",
+    "PoolState",
+    "PoolTotals",
     "Pools",
     "RateLimiter",
     "ReadOptions",
@@ -98,6 +112,7 @@ __all__ = [
     "UnreadableBody",
     "Verdict",
     "WaitTooLong",
+    "Watching",
     "Written",
     "host_of",
     "identity_of",

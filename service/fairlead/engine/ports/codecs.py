@@ -10,11 +10,22 @@ from fairlead.engine.ports.values import Json
 
 
 class UnreadableBody(Exception):
-    """A body is not what its media type says. ``message`` names the position, never the content."""
+    """A body is not what its media type says. ``message`` names the position, never the content; ``code`` and ``source`` are those of
+    contract.md 1.16."""
+
+    code = "invalid_response"
+    source = "application"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class BodyTooLarge(UnreadableBody):
+    """A body, or what would become of it, is beyond a bound (contract.md 1.15, 1.16)."""
+
+    code = "response_too_large"
+    source = "connection"
 
 
 @dataclass(frozen=True, slots=True)

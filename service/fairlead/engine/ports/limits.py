@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from fairlead.engine.ports.time import Deadline
+
+VIRTUAL: Final = "virtual"
+"""Stands for the key of pools of connections that are stored nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +19,34 @@ class PoolSettings:
 
     key: str
     level: int | None = None
+    """Most requests in flight; with automatic recovery, up to where that may rise. Nothing: burst mode."""
     pause: float = 0.0
     """Seconds between the end of one answer and the start of the next request (connections.md 7.4)."""
     revision: int = 0
     """Of the document that the level is from: where processes know different ones, the highest counts."""
     shared: bool = True
     """Whether requests of other processes are in the pool, too; not those of a connection that is stored nowhere."""
+    start: int | None = None
+    """Where automatic recovery starts (connections.md 8.4); nothing: the level is fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A pool in this process at this moment."""
+
+    level: int | None
+    """The highest that there may be; nothing in burst mode."""
+    effective: int | None
+    """Most requests in flight that are allowed at this moment (connections.md 8.4)."""
+    pause: float
+    in_flight: int
+    waiting: int
+    cooling: float
+    """Seconds until the cool-down ends, 0 without one."""
+    requests: int
+    """Begun since the pool is in memory."""
+    refused: int
+    """Rate-limited answers since then."""
 
 
 class WaitTooLong(Exception):
@@ -46,6 +72,12 @@ class Pools(Protocol):
     def answered(self, settings: PoolSettings) -> None:
         """An answer that was not rate limited arrived: the row of cool-downs ends."""
 
+    def state(self, key: str) -> PoolState | None:
+        """What happens in the pool in this process; nothing when it is not in memory."""
+
+    def states(self) -> Mapping[str, PoolState]:
+        """All pools in memory by key; those of connections that are stored nowhere added up under ``VIRTUAL``."""
+
     def waiting(self, key: str) -> int:
         """Requests of this process that wait in the pool."""
 
@@ -58,6 +90,12 @@ class RateLimiter(Protocol):
 
     def take(self, bucket: str, *, anonymous: bool = False) -> int:
         """Take one token of the account's bucket (of the remote address' when ``anonymous``); 0, or whole seconds to wait."""
+
+    async def take_elsewhere(self, bucket: str) -> int:
+        """Take a token that other processes have left for the account; 0, or whole seconds to wait. A fraction of a second may go by."""
+
+    def put_back(self, bucket: str) -> None:
+        """Give a token back that was taken to see whether there is one."""
 
 
 class Coordinator(Protocol):

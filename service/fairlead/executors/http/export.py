@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from fairlead.codecs.collected import collected
 from fairlead.domain import jsonvalue
 from fairlead.domain.dates import iso
 from fairlead.domain.document import Tree
@@ -28,9 +27,11 @@ from fairlead.engine.ports import (
     Verdict,
 )
 from fairlead.engine.run import Run
+from fairlead.executors.http.answer_values import json_value
 from fairlead.executors.http.export_plan import ExportPlan, RequestPlan
 from fairlead.executors.http.lookups import names_read
 from fairlead.executors.http.position import Position, digest_of
+from fairlead.executors.http.reading import all_records
 from fairlead.executors.http.request import HeaderTemplate, Target
 from fairlead.paging.totals import total
 from fairlead.templates.moment import format_moment
@@ -69,7 +70,13 @@ class HttpExporter:
                 raise ApplicationFailure(Problem("paging_loop", message, source="application"))
             made.add(digest)
             answer = await run.send(request, self._requests_of(at).rules, partial(self._request, run, at))
-            page, following = self._read(run, at, request, digest, answer)
+            records = await self._page_records(answer, self._requests_of(at).reading)
+            try:
+                page, following = self._read(run, at, request, digest, answer, records)
+            except UnreadableBody as problem:
+                # The records were read; what a setting of the paging looks for in the whole body cannot be.
+                raise _unreadable(problem) from None
+            del answer, records  # a large body is not kept while its records are worked on
             yield page
             if following is None:
                 return
@@ -122,9 +129,9 @@ class HttpExporter:
         build = partial(self.first_request, run)
         return await run.send(build(), self.plan.first.rules, build)
 
-    def records_of(self, answer: Answer) -> Sequence[bytes]:
+    async def records_of(self, answer: Answer) -> Sequence[bytes]:
         """The raw records in the answer to it."""
-        return self._records(answer, self.plan.first.reading)
+        return await self._records(answer, self.plan.first.reading)
 
     def date_text(self, moment: datetime) -> str:
         """A date as ``delta.dateFormat`` says, default ISO 8601 in UTC (exports-imports.md 3.1)."""
@@ -182,16 +189,28 @@ class HttpExporter:
 
     # -- one answer ---------------------------------------------------------------------------------------------------
 
-    def _read(
-        self, run: Run, at: Position, request: HttpRequest, digest: str, answer: Answer
-    ) -> tuple[ApplicationPage, Position | None]:
-        """The page in an answer and what comes after it: the stop rules of exports-imports.md 4.2, 1 to 5, in their order."""
+    async def _page_records(self, answer: Answer, reading: ReadOptions) -> Sequence[bytes] | None:
+        """The records of an answer; ``None`` for one that ends the paging by its status."""
         if answer.verdict is Verdict.END_OF_PAGES:
-            return ApplicationPage([], at.tree(), None), None
+            return None
         if answer.verdict is not Verdict.SUCCESS:
             raise ApplicationFailure(Problem(answer.code, answer.message, source="application"))
+        return await self._records(answer, reading)
+
+    def _read(
+        self,
+        run: Run,
+        at: Position,
+        request: HttpRequest,
+        digest: str,
+        answer: Answer,
+        records: Sequence[bytes] | None,
+    ) -> tuple[ApplicationPage, Position | None]:
+        """The page of an answer with these records and what comes after it: the stop rules of exports-imports.md 4.2, 1 to 5, in their
+        order. Raises ``UnreadableBody``."""
+        if records is None:
+            return ApplicationPage([], at.tree(), None), None
         plan = self.plan
-        records = self._records(answer, self._requests_of(at).reading)
         following: Position | None = None
         ended = plan.last_page is not None and plan.last_page.matches(answer.value())
         if not ended and records and plan.strategy is not None:
@@ -218,27 +237,28 @@ class HttpExporter:
             following,
         )
 
-    def _records(self, answer: Answer, reading: ReadOptions) -> Sequence[bytes]:
+    async def _records(self, answer: Answer, reading: ReadOptions) -> Sequence[bytes]:
         """The records, verbatim; nothing but their ends is looked at."""
         body = answer.response.body
         codec = answer.codec if isinstance(answer.codec, RecordReader) else None
         if codec is None and body:
             kind = answer.response.headers.get("Content-Type") or "nothing"
-            message = f"the answer says that it is {kind}, a media type that this build does not read"
-            raise ApplicationFailure(Problem("invalid_response", message, source="application"))
+            raise _unreadable(
+                UnreadableBody(f"the answer says that it is {kind}, a media type that this build does not read")
+            )
         try:
-            found = codec.records(body, answer.charset, reading) if codec is not None else None
-            records = collected(found) if found is not None else None
+            rows = self.plan.rows
+            records = None if codec is None else await all_records(codec, body, answer.charset, reading, rows)
         except UnreadableBody as problem:
             # Rule 7 of connections.md 5.3, here and not in the verdict: cutting the records checks the body already, and a
             # second look at it would cost half as much again.
-            raise ApplicationFailure(Problem("invalid_response", problem.message, source="application")) from None
+            raise _unreadable(problem) from None
         if records is None:
             if not self.plan.allow_undefined and reading.resource_path is not None:
                 message = f"the answer holds nothing at {reading.resource_path}, and allowUndefinedResource is false"
-                raise ApplicationFailure(Problem("invalid_response", message, source="application"))
+                raise _unreadable(UnreadableBody(message))
             return []
-        return self.plan.rows.records(records) if self.plan.rows is not None else records
+        return records
 
     # -- what the next request takes from this page ---------------------------------------------------------------------
 
@@ -277,7 +297,7 @@ def _looks_back(template: Template) -> bool:
 def _previous_page(answer: Answer, records: Sequence[bytes]) -> Tree:
     last: Json = jsonvalue.loads(records[-1]) if records else None
     headers = {name.lower(): value for name, value in answer.response.headers.items()}
-    return {"full_response": answer.value(), "last_record": last, "headers": headers}
+    return {"full_response": json_value(answer), "last_record": last, "headers": headers}
 
 
 def _render(template: Template, scope: Scope, field: str) -> str:
@@ -285,6 +305,10 @@ def _render(template: Template, scope: Scope, field: str) -> str:
         return template.render(scope)
     except TemplateError as error:
         raise InvalidContent(Problem("invalid_template", f"{field}: {error.message}", field)) from None
+
+
+def _unreadable(body: UnreadableBody) -> ApplicationFailure:
+    return ApplicationFailure(Problem(body.code, body.message, source=body.source))
 
 
 def _shown(request: HttpRequest) -> str:

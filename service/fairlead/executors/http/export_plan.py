@@ -14,7 +14,7 @@ from fairlead.domain.connection import Connection
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.jsonvalue import text_of
-from fairlead.domain.paths import PathError, compile_path
+from fairlead.domain.paths import PathError
 from fairlead.domain.registry import Registry
 from fairlead.domain.selector import answer_media_types
 from fairlead.engine.checks import PathRule
@@ -124,7 +124,8 @@ class ExportPlan:
         )
         for block, field in ((response, "http.response"), (paging, "http.paging")):
             collector.selector(block.get("resourcePath"), f"{field}.resourcePath", (good or "json",))
-        problems.extend(_unreadable_paths(paging))
+        for name in _paging_paths(paging):
+            collector.selector(paging.get(name), f"http.paging.{name}", (good or "json",))
         first = _first(http, reading, written, collector)
         later = _later(http, first, strategy, written, collector)
         if strategy is not None:
@@ -248,19 +249,12 @@ def _rule(path: Json, values: Json) -> PathRule | None:
     try:
         return PathRule.of(path, values)
     except PathError:
-        return None  # told with its field by _unreadable_paths
+        return None  # told with its field by the collector
 
 
-def _unreadable_paths(paging: Mapping[str, Json]) -> Iterator[Problem]:
-    fields = [(f"http.paging.{name}", paging.get(name)) for name in _PAGING_PATHS]
-    if paging.get("pathLocation") != "header":
-        fields += [(f"http.paging.{name}", paging.get(name)) for name in _POINTERS]
-    for field, path in fields:
-        if path:
-            try:
-                compile_path(path)
-            except PathError as error:
-                yield Problem("invalid_field", f"{field}: {error}", field)
+def _paging_paths(paging: Mapping[str, Json]) -> tuple[str, ...]:
+    """Settings that look into good answers; a header is named, not searched."""
+    return _PAGING_PATHS if paging.get("pathLocation") == "header" else (*_PAGING_PATHS, *_POINTERS)
 
 
 def _incomplete(

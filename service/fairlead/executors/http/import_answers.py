@@ -10,13 +10,17 @@ from fairlead.domain.charset import charset_name, readable
 from fairlead.domain.paths import NOTHING
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.selector import Selector
-from fairlead.domain.xpath import XmlDocument, text_of_element
-from fairlead.engine.ports import Answer, Json, ReadOptions, RecordReader, RecordResult, UnreadableBody, Verdict
+from fairlead.domain.xpath import XmlDocument
+from fairlead.engine.ports import Answer, Json, RecordResult, UnreadableBody, Verdict
+from fairlead.engine.results import MAXIMUM_ANSWERS
 from fairlead.engine.verdict import MESSAGE_LIMIT, ResponseRules
+from fairlead.executors.http.answer_values import json_value, xml_records
 
 MAXIMUM_REPEATED: Final = 4 << 20
 """Bytes that the answer to a failed batch may take in all the results of its records; beyond them it is left out."""
 
+_SHOWN: Final = 1 << 20
+"""Bytes of a body that a message is made of."""
 _ID_NAMES: Final = ("id", "_id")
 _FAILED: Final = "422"
 
@@ -49,9 +53,9 @@ class AnswerReader:
         if answer.verdict is not Verdict.SUCCESS:
             return self._all_failed(answer, (answer.code, answer.message), count)
         try:
-            value = _decoded(answer)
+            value = json_value(answer)
         except UnreadableBody as error:
-            return self._all_failed(answer, ("invalid_response", redact(error.message)), count)
+            return self._all_failed(answer, (error.code, redact(error.message)), count)
         elements = self._elements(answer, value)
         if elements is None:
             told = self._failure_of_whole(answer, value, redact)
@@ -71,7 +75,7 @@ class AnswerReader:
         if not body.strip():
             return None, NOTHING
         try:
-            value = _decoded(answer)
+            value = json_value(answer)
         except UnreadableBody:
             return _raw(answer), NOTHING
         if not isinstance(value, (dict, list)):
@@ -86,14 +90,14 @@ class AnswerReader:
             return NOTHING
         if not isinstance(answer.value(), XmlDocument):
             return self.resource.first(answer.value())
-        found = _xml_records(answer, self.resource.text)
+        found = xml_records(answer, self.resource.text)
         return NOTHING if not found else found[0] if len(found) == 1 else found
 
     def _elements(self, answer: Answer, value: Json) -> list[Json] | None:
         if self.resource is None:
             return None
         if isinstance(answer.value(), XmlDocument):
-            return _xml_records(answer, self.resource.text) or None
+            return xml_records(answer, self.resource.text) or None
         if self.resource.json is not None and self.resource.json.spreads:
             found = self.resource.find(value)
             return found[0] if len(found) == 1 and isinstance(found[0], list) else found
@@ -122,7 +126,7 @@ class AnswerReader:
         path = self.rules.error_path
         text = NOTHING if path is None else path.first(_looked_into(path, element, whole))
         if text is NOTHING or text is None:
-            text = readable(answer.response.body, answer.charset) if element is NOTHING else element
+            text = readable(answer.response.body[:_SHOWN], answer.charset) if element is NOTHING else element
         return redact.cut(jsonvalue.text_of(text), MESSAGE_LIMIT)
 
     def _all_failed(self, answer: Answer, told: tuple[str, str], count: int) -> list[RecordResult]:
@@ -137,25 +141,6 @@ def _looked_into(path: Selector, element: Json, whole: Json) -> Json:
     return element if element is not NOTHING and path.find(element) else whole
 
 
-def _decoded(answer: Answer) -> Json:
-    """The answer as a JSON value: of XML the root element. Raises ``UnreadableBody``."""
-    value = answer.value()
-    if not isinstance(value, XmlDocument):
-        return value
-    if not len(value.root) and not value.root.attrib:
-        return text_of_element(value.root)
-    found = _xml_records(answer, None)
-    return found[0] if found else None
-
-
-def _xml_records(answer: Answer, path: str | None) -> list[Json]:
-    """The elements at an XPath, or the root element, as objects. Raises ``UnreadableBody``."""
-    if not isinstance(answer.codec, RecordReader):
-        return []
-    raws = answer.codec.records(answer.response.body, answer.charset, ReadOptions(path))
-    return [jsonvalue.loads(raw) for raw in raws or ()]
-
-
 def _document(value: Json) -> bytes | None:
     if value is NOTHING or value is None:
         return None
@@ -165,7 +150,8 @@ def _document(value: Json) -> bytes | None:
 
 
 def _raw(answer: Answer) -> bytes:
-    return jsonvalue.dumps({"_raw": readable(answer.response.body, answer.charset)})
+    """The text, as far as it could have a place in the results of a call."""
+    return jsonvalue.dumps({"_raw": readable(answer.response.body[: MAXIMUM_ANSWERS + 1], answer.charset)})
 
 
 def _id(value: Json, path: Selector | None) -> str | None:

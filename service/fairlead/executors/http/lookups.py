@@ -75,7 +75,7 @@ class HttpLookup:
             raise MappingError(problem.code, f"the lookup {self.name!r}: {problem.message}", "lookup") from None
         except UnreadableBody as error:
             message = run.connection.redactor(error.message)
-            raise MappingError("invalid_response", f"the lookup {self.name!r}: {message}", "lookup") from None
+            raise MappingError(error.code, f"the lookup {self.name!r}: {message}", "lookup") from None
         if answer.response.status == _NO_MATCH:
             return dict.fromkeys(self.extracts, NOTHING)
         raise MappingError(answer.code, f"the lookup {self.name!r}: {answer.message}", "lookup")

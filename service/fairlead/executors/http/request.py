@@ -148,7 +148,8 @@ class RequestBuilder:
         ``field``: ``invalid_template`` for a template that fails, ``invalid_field`` for a URI that is none or has another origin."""
         redact = run.connection.redactor
         try:
-            url = self._url(target, scope)
+            scope.signing = lambda: _known_before(target, scope)
+            url, relative = self._url(target, scope)
             body = _rendered(target.body, scope)
             headers = Headers(
                 [
@@ -164,7 +165,7 @@ class RequestBuilder:
             marked = frozenset(h.name.lower() for h in (*self.headers, *target.headers) if h.secret)
             secret_body = target.body is not None and not isinstance(target.body, bytes) and reads_secrets(target.body)
             request = HttpRequest(target.method, url, headers, body, marked, secret_body)
-            signing = SigningOptions(request, scope)
+            signing = SigningOptions(request, relative, scope)
             scope.signing = signing
             for header in (*self.headers, *target.headers):
                 self._set(headers, header, scope)
@@ -177,16 +178,17 @@ class RequestBuilder:
             raise InvalidContent(Problem("invalid_field", redact(str(error)), field or None)) from None
         return request
 
-    def _url(self, target: Target, scope: Scope) -> str:
+    def _url(self, target: Target, scope: Scope) -> tuple[str, str]:
+        """The URL, and the rendered text of its relative part; the URL itself where it is given whole."""
         base = self.base_uri.render(scope)
         if target.url is not None:
-            url = target.url
+            url = relative = target.url
         else:
             relative = target.relative_uri.render(scope) if target.relative_uri is not None else ""
             url = urls.join(base, relative)
         for name, value in (target.query or {}).items():
             url = urls.set_query(url, name, value)
-        return url
+        return url, relative
 
     def _accept(self, target: Target) -> str:
         word = target.accept or self.success_media_type or target.media_type or self.media_type
@@ -210,14 +212,35 @@ def _rendered(body: Template | bytes | None, scope: Scope) -> bytes | None:
     return body.render(scope).encode("utf-8", "surrogatepass")
 
 
+def _of_connection(scope: Scope) -> dict[str, Json]:
+    """The members of ``hashOptions`` that come from the connection."""
+    connection = scope.context.get("connection")
+    http = (connection.get("http") if isinstance(connection, dict) else None) or {}
+    return {"http": {"encrypted": http.get("encrypted")}, "baseURI": http.get("baseURI") or ""}
+
+
+def _known_before(target: Target, scope: Scope) -> dict[str, Json]:
+    """``hashOptions`` and ``hmacOptions`` while the URI is rendered (handlebars.md 6.7): ``relativeURI`` is its text before that."""
+    relative = target.relative_uri.text if target.relative_uri is not None else ""
+    return {"method": target.method, **_of_connection(scope), "relativeURI": relative}
+
+
+def _path_of(relative: str) -> str:
+    """A rendered relative URI with one leading slash and without query and fragment; of a whole URL its path."""
+    if relative.startswith(("http://", "https://")):
+        relative, _ = urls.path_and_query(relative)
+    return "/" + relative.partition("#")[0].partition("?")[0].lstrip("/")
+
+
 class SigningOptions:
     """What ``hashOptions`` and ``hmacOptions`` hold for a request in the making (handlebars.md 6.7); made when a template asks.
 
     ``aws4`` adds headers of its own to the members: ``added`` tells them, they belong to the request.
     """
 
-    def __init__(self, request: HttpRequest, scope: Scope) -> None:
+    def __init__(self, request: HttpRequest, relative: str, scope: Scope) -> None:
         self._request = request
+        self._relative = relative
         self._scope = scope
         self._given: dict[str, str] = {}
         self._members: dict[str, Json] | None = None
@@ -236,12 +259,10 @@ class SigningOptions:
 
     def _made(self) -> dict[str, Json]:
         request = self._request
-        path, query = urls.path_and_query(request.url)
+        _, query = urls.path_and_query(request.url)
         pairs = urls.query_pairs(request.url)
         unsigned = sorted((n, v) for n, v in pairs if n not in ("sign", "access_token"))
         body = (request.body or b"").decode("utf-8", "replace")
-        connection = self._scope.context.get("connection")
-        http = (connection.get("http") if isinstance(connection, dict) else None) or {}
         form = "urlencoded" in (request.headers.get("Content-Type") or "")
         self._given = {name.lower(): value for name, value in request.headers.items()}
         return {
@@ -249,9 +270,8 @@ class SigningOptions:
             "body": body,
             "bodyParametersMap": dict(urls.form_pairs(body)) if form else {},
             "method": request.method,
-            "http": {"encrypted": http.get("encrypted")},
-            "baseURI": http.get("baseURI") or "",
-            "relativeURI": "/" + path.lstrip("/"),
+            **_of_connection(self._scope),
+            "relativeURI": _path_of(self._relative),
             "urlParameters": query,
             "urlParametersMap": dict(pairs),
             "orderedQueryParams": "&".join(f"{name}={value}" for name, value in unsigned),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairlead.domain import jsonvalue
@@ -23,17 +23,21 @@ class Rows:
             return None
         return cls(bool(settings.get("hasHeader")), not settings.get("doNotNormalize"))
 
-    def records(self, rows: Sequence[bytes]) -> list[bytes]:
-        """One record per row: cells named by the first row of the answer, else ``Column0``, ``Column1``, ...; what is no row stays."""
-        if not self.normalize:
-            return list(rows)
+    def records(self, rows: Iterable[bytes]) -> Iterable[bytes]:
+        """One record per row: cells named by the first row of the answer, else ``Column0``, ``Column1``, ...; what is no row stays.
+        Together they may be much larger than the rows."""
+        return self._named(rows) if self.normalize else rows
+
+    def _named(self, rows: Iterable[bytes]) -> Iterator[bytes]:
         names: list[bytes] = []
-        if self.has_header and rows and _is_row(rows[0]):
-            names = [
-                jsonvalue.dumps(jsonvalue.text_of(jsonvalue.loads(cell))) for cell in jsonvalue.split_array(rows[0])
-            ]
-            rows = rows[1:]
-        return [_named(row, names) if _is_row(row) else row for row in rows]
+        for number, row in enumerate(rows):
+            if not _is_row(row):
+                yield row
+            elif number == 0 and self.has_header:
+                cells = map(jsonvalue.loads, jsonvalue.split_array(row))
+                names = [jsonvalue.dumps(jsonvalue.text_of(cell)) for cell in cells]
+            else:
+                yield _named(row, names)
 
 
 def _is_row(record: bytes) -> bool:

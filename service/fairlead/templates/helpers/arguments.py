@@ -51,9 +51,9 @@ class Arguments:
         return number_of(self.value(index))
 
     def integer(self, index: int, default: int) -> int:
-        """The argument cut to a whole number; ``default`` when it is none (infinity is none)."""
+        """The argument cut to a whole number, at most 1e18 either way; ``default`` when it is none."""
         number = self.number(index)
-        return int(number) if abs(number) < 1e18 else default
+        return default if number != number else int(min(max(number, -1e18), 1e18))
 
     def array(self, index: int) -> list[Any]:
         """The argument when it is an array, else ``[]``."""

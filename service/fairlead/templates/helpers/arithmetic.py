@@ -7,7 +7,6 @@ import secrets
 import uuid
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import reduce
 from typing import Final
 
 from fairlead.engine.ports import TemplateError
@@ -58,14 +57,6 @@ def to_significant(number: float, digits: int) -> tuple[str, int]:
     return text.ljust(digits, "0"), rounded.adjusted()
 
 
-def _fold(step: Callable[[float, float], float]) -> Helper:
-    def call(arguments: Arguments) -> Value:
-        numbers = [number_of(value) for value in arguments.values] or [NAN]
-        return settled(reduce(step, numbers))
-
-    return Helper(call)
-
-
 def _binary(step: Callable[[float, float], float]) -> Helper:
     return Helper(lambda arguments: settled(step(arguments.number(0), arguments.number(1))))
 
@@ -76,6 +67,12 @@ def _unary(step: Callable[[float], float]) -> Helper:
 
 def _whole(step: Callable[[float], int]) -> Helper:
     return _unary(lambda number: float(step(number)) if math.isfinite(number) else number)
+
+
+def _add(arguments: Arguments) -> Value:
+    if len(arguments) < 2:
+        return NAN
+    return settled(sum(map(number_of, arguments.values)))
 
 
 def _sum(arguments: Arguments) -> Value:
@@ -104,9 +101,9 @@ def _scientific(digits: str, exponent: int) -> str:
 
 def _to_exponential(arguments: Arguments) -> Value:
     number = arguments.number(0)
-    digits = _digits(arguments, "toExponential", 0, -1) if arguments.given(1) else -1
     if not math.isfinite(number):
         return print_double(number)
+    digits = _digits(arguments, "toExponential", 0, 0) if arguments.given(1) else -1
     if number == 0:
         return _scientific("0" * (max(digits, 0) + 1), 0)
     shown, exponent = to_significant(number, digits + 1 if digits >= 0 else 17)
@@ -160,7 +157,7 @@ def _check_random(known: Known) -> None:
 
 HELPERS: Final = {
     "abs": _unary(abs),
-    "add": _fold(lambda left, right: left + right),
+    "add": Helper(_add),
     "subtract": _binary(lambda left, right: left - right),
     "multiply": _binary(lambda left, right: left * right),
     "divide": _binary(divide),

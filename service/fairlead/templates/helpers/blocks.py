@@ -117,10 +117,16 @@ _OPERATORS: Final[dict[str, Callable[[Value, Value], bool]]] = {
 
 
 def _equal_in_order(left: Value, right: Value) -> bool:
-    """Neither is less, and both can be ordered: ``<=`` turns null into 0 and nothing into NaN, as ``<`` does."""
+    """Neither is less, and both can be ordered: ``<=`` turns null into 0, nothing into NaN, and objects into text, as ``<`` does."""
     if left is NOTHING or right is NOTHING:
         return False
-    return loosely_equal(0 if left is None else left, 0 if right is None else right)
+    return loosely_equal(_ordered(left), _ordered(right))
+
+
+def _ordered(value: Value) -> Value:
+    if value is None:
+        return 0
+    return text_of(value) if isinstance(value, (list, dict)) else value
 
 
 def _compare(arguments: Arguments) -> bool:

@@ -59,7 +59,7 @@ def _date_format(arguments: Arguments) -> Value:
 
 def _date_add(arguments: Arguments) -> Value:
     moment = parse_date(arguments.value(0), UTC)
-    milliseconds = arguments.number(1) if arguments.given(1) else 0.0
+    milliseconds = arguments.number(1) if arguments.text(1) else 0.0
     zone_name = arguments.text(2)
     zone = _zone(zone_name)
     if moment is None or math.isnan(milliseconds):

@@ -25,7 +25,7 @@ _MATCH_SECONDS: Final = 0.1
 _MEMORY: Final = 96 * 1024 * 1024
 """Bytes; a text of 10 MiB and its result fit."""
 _FLAGS: Final = frozenset("gimsu")
-_AWKWARD: Final = re.compile("[\0\ud800-\udfff]").search
+_AWKWARD: Final = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]").search
 _HOST: Final = """
 (function (LIMIT) {
   const kept = new Map();
@@ -117,7 +117,7 @@ def _execute(work: str, pattern: str, flags: str, text: str, more: str | int, al
     if allowed.left <= 0:
         raise TemplateError("the regular expressions of this call took longer than 2 s together")
     _engines.context.set_time_limit(min(_MATCH_SECONDS, allowed.left))
-    # the binding cuts texts at NUL and refuses lone surrogates: both travel as JSON escapes
+    # the binding cuts texts at NUL and refuses lone surrogates, which a match may make of a letter beyond U+FFFF: they travel as JSON escapes
     awkward = _AWKWARD(pattern) or _AWKWARD(text) or (isinstance(more, str) and _AWKWARD(more))
     quoted = json.dumps([pattern, text, more]) if awkward else ""
     started = time.perf_counter()

@@ -25,7 +25,7 @@ ELEMENT_TESTS: Final[dict[str, Callable[[Value], bool]]] = {
     "isArray": lambda value: isinstance(value, list),
     "isObject": lambda value: isinstance(value, dict),
     "isTruthy": truth,
-    "isFalsey": lambda value: not truth(value),
+    "isFalsy": lambda value: not truth(value),
 }
 
 
@@ -78,7 +78,7 @@ def _bytes(arguments: Arguments) -> Value:
     text = f"{rounded:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f"{text} {_UNITS[power]}"
+    return f"{'0' if text == '-0' else text} {_UNITS[power]}"
 
 
 def _ordinalize(arguments: Arguments) -> Value:

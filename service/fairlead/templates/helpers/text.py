@@ -91,7 +91,8 @@ def _replace(arguments: Arguments) -> Value:
 
 
 def _replace_first(arguments: Arguments) -> Value:
-    return arguments.text(0).replace(arguments.text(1), arguments.text(2), 1)
+    text, old = arguments.text(0), arguments.text(1)
+    return text.replace(old, arguments.text(2), 1) if old else text
 
 
 def _remove_first(arguments: Arguments) -> Value:
