@@ -1,0 +1,239 @@
+"""Load shedding: how much work this process takes on, and what it refuses at once (contract.md 1.4, 503; gRPC ``UNAVAILABLE``).
+
+Three bounds, each looked at before a body is read. **Calls**: so many at any one time; most of them wait for applications and cost
+next to nothing. **Bytes**: what the bodies of all requests hold together. **Delay**: in each turn of the event loop only so many calls
+start that turns stay short, whatever a call costs; the others stand in a queue, first come first served. A queue is good for a burst,
+and of no use when it never empties (CoDel, RFC 8289): then a newcomer is refused as soon as the oldest has waited for a second. Who is
+refused costs almost nothing, so the machine goes on working for those that were let in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from fairlead.domain.errors import Problem, ServiceUnavailable
+
+CALLS: Final = 4096
+"""Calls in one process at any one time."""
+BODY_BYTES: Final = 128 << 20
+"""Bytes of request bodies held at the same time."""
+
+TURN_SECONDS: Final = 0.005
+"""Turns of the event loop below this let more calls start, those of twice as much half as many."""
+STARTS: Final = 64
+"""Most calls that start in one turn."""
+BURST_SECONDS: Final = 2.0
+"""How long the oldest call in the queue may have waited when a new one comes."""
+STANDING_SECONDS: Final = 1.0
+"""The same once the queue was never empty for ``PATIENCE_SECONDS``, and until nothing was refused for ``CALM_SECONDS``."""
+PATIENCE_SECONDS: Final = 5.0
+CALM_SECONDS: Final = 1.0
+RETRY_AFTER: Final = 1
+"""Seconds after which a refused caller may try again."""
+
+END_SECONDS: Final = 5.0
+"""How long calls that were cancelled may take to clean up."""
+
+OVERLOADED: Final = "this process has all the work it can hold; try again"
+STOPPING: Final = "this process is stopping; try again, another one will answer"
+CUT_OFF: Final = "this process stopped before the call was over; what it had sent may have been carried out"
+
+Soon = Callable[[Callable[[], None]], object]
+
+
+class Load:
+    """What runs, waits and is held in this process. ``now`` is a monotonic clock, ``soon`` runs a callback in the next turn."""
+
+    def __init__(
+        self, now: Callable[[], float], soon: Soon, *, calls: int = CALLS, body_bytes: int = BODY_BYTES
+    ) -> None:
+        self.stopping = False
+        self.refused: Counter[str] = Counter({"calls": 0, "bytes": 0, "delay": 0, "stopping": 0})
+        """Refusals by reason, for the metrics."""
+        self._now = now
+        self._soon = soon
+        self._calls = calls
+        self._bytes = body_bytes
+        self._held = 0
+        self._running: set[asyncio.Task[object]] = set()
+        self._ended: set[asyncio.Task[object]] = set()
+        self._queue: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._allowed = STARTS
+        self._started = 0
+        self._turning = False
+        self._turn_at = 0.0
+        self._empty_at = float("-inf")
+        self._late_at = float("-inf")
+        self._drained = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """Calls that were let in and are not over."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Calls in the queue."""
+        return len(self._queue)
+
+    @property
+    def held(self) -> int:
+        """Bytes of bodies."""
+        return self._held
+
+    # -- calls
+
+    def refusal(self) -> int:
+        """0 when a new call may come in (it may still have to wait for its turn), else seconds after which to try again; counts it."""
+        reason = self._reason()
+        if reason is None:
+            return 0
+        self.refused[reason] += 1
+        return RETRY_AFTER
+
+    async def enter(self) -> int:
+        """The same, and the wait in the queue; after 0 the call is in until ``leave``."""
+        refusal = self.refusal()
+        if refusal:
+            return refusal
+        if (self._queue or self._started >= self._allowed) and not await self._turn():
+            return self.refusal()
+        self._started += 1
+        self._watch_turns()
+        self._running.add(_task())
+        return 0
+
+    def leave(self) -> None:
+        """The call is over."""
+        task = _task()
+        self._running.discard(task)
+        self._ended.discard(task)
+        self._look_if_drained()
+
+    # -- bytes
+
+    def hold(self, size: int) -> bool:
+        """Count ``size`` more bytes of a body that is about to be read; false when they are too many."""
+        if self._held + size > self._bytes:
+            self.refused["bytes"] += 1
+            return False
+        self._held += size
+        return True
+
+    def release(self, size: int) -> None:
+        """They are gone."""
+        self._held -= size
+
+    # -- the end
+
+    def stop(self) -> None:
+        """Take nothing new; who stands in the queue is refused, too."""
+        self.stopping = True
+        while self._queue:
+            _, future = self._queue.popleft()
+            if not future.done():
+                future.set_result(False)
+        self._look_if_drained()
+
+    async def wind_down(self, grace: float, hurry: asyncio.Event) -> float:
+        """``stop``, and wait until every call is over: for ``grace`` seconds or until ``hurry`` is set. What still runs then is cancelled,
+        and each call finds out by ``was_ended``. The seconds left."""
+        end = self._now() + grace
+        self.stop()
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._drained, hurry)]
+        await asyncio.wait(waits, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if not self._drained.is_set():
+            for task in self._running:
+                self._ended.add(task)
+                task.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await self._drained.wait()
+        return 0.0 if hurry.is_set() else max(0.0, end - self._now())
+
+    def was_ended(self) -> bool:
+        """Whether a cancellation of the current task came from ``end``; it is taken back then, so that an answer can go out."""
+        task = _task()
+        if task not in self._ended:
+            return False
+        self._ended.discard(task)
+        task.uncancel()
+        return True
+
+    # -- the rule
+
+    def _reason(self) -> str | None:
+        if self.stopping:
+            return "stopping"
+        if len(self._running) + len(self._queue) >= self._calls:
+            return "calls"
+        if self._queue:
+            now = self._now()
+            standing = now - self._empty_at > PATIENCE_SECONDS or now - self._late_at < CALM_SECONDS
+            if now - self._queue[0][0] > (STANDING_SECONDS if standing else BURST_SECONDS):
+                self._late_at = now
+                return "delay"
+        return None
+
+    async def _turn(self) -> bool:
+        """Wait in the queue; false when the process stops meanwhile. Who is cancelled is skipped when the queue comes to it."""
+        now = self._now()
+        if not self._queue:
+            self._empty_at = now
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue.append((now, future))
+        self._watch_turns()
+        return await future
+
+    def _watch_turns(self) -> None:
+        if not self._turning:
+            self._turning = True
+            self._turn_at = self._now()
+            self._soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        """In the turn after one in which calls started or waited: adapt how many may start, and let them."""
+        now = self._now()
+        length, self._turn_at = now - self._turn_at, now
+        if length < TURN_SECONDS:
+            self._allowed = min(STARTS, self._allowed + 1)
+        elif length > 2 * TURN_SECONDS:
+            self._allowed = max(1, self._allowed // 2)
+        self._started = 0
+        let_in = 0
+        while self._queue and let_in < self._allowed:
+            _, future = self._queue.popleft()
+            if not future.done():
+                future.set_result(True)
+                let_in += 1
+        self._turning = let_in > 0
+        if self._turning:
+            self._soon(self._next_turn)
+
+    def _look_if_drained(self) -> None:
+        if self.stopping and not self._running:
+            self._drained.set()
+
+
+def unavailable(*, stopping: bool) -> ServiceUnavailable:
+    """What a refused caller is told."""
+    return ServiceUnavailable(
+        Problem("service_unavailable", STOPPING if stopping else OVERLOADED), retry_after=RETRY_AFTER
+    )
+
+
+def cut_off() -> ServiceUnavailable:
+    """What the caller of a call is told that the end of the process cut off."""
+    return ServiceUnavailable(Problem("service_unavailable", CUT_OFF), retry_after=RETRY_AFTER)
+
+
+def _task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task

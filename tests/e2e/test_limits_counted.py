@@ -1,0 +1,55 @@
+"""The application's limits with real processes on one store, counted by the application: what takes seconds. The rest is in ``tests/real``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.counted import flows, levels, waits
+from tests.counted.figures import missed
+from tests.counted.installation import Store
+from tests.counted.seen import Application
+
+
+@pytest.fixture
+async def counting() -> AsyncIterator[Application]:
+    """The application that counts, in its own process."""
+    async with Application.start() as application:
+        yield application
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """SQLite files."""
+    return Store(tmp_path)
+
+
+async def test_levels(counting: Application, store: Store) -> None:
+    """connections.md 8.1, 8.2: imports over REST and gRPC through two processes; most requests in flight is the level, and every record
+    arrives; 100 is a level of the ``rest`` notation."""
+    assert missed(await levels.levels(counting, store, 2, which=(1, 10, 100), requests=240)) == []
+
+
+async def test_borrowing(counting: Application, store: Store) -> None:
+    """connections.md 8.3: a lender of level 2 and two borrowers, through two processes: two in flight over all three."""
+    assert missed(await levels.borrowed(counting, store, 2, requests=60)) == []
+
+
+async def test_pause(counting: Application, store: Store) -> None:
+    """connections.md 7.4: 500 ms from the end of an answer to the next request, whichever process sends it."""
+    figures = await waits.paused(counting, store, 2, requests=8)
+    assert [each for each in missed(figures) if "median" not in each] == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_cool_downs(counting: Application, store: Store, processes: int) -> None:
+    """connections.md 7.1 to 7.3: nine ways to say that it is too much; nobody asks before the time is over, and all is served in the end."""
+    figures = await waits.refused(counting, store, processes, requests=10)
+    assert [each for each in missed(figures) if "idle" not in each] == []
+
+
+async def test_order(counting: Application, store: Store) -> None:
+    """connections.md 8.2: at level 1 the application sees the records of a call in the order of the input."""
+    assert missed(await flows.ordered(counting, store, records=500)) == []
