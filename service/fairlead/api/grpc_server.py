@@ -17,16 +17,20 @@ from grpc_reflection.v1alpha import reflection
 from fairlead.api.admission import ADMIT_METHOD, AUTHORIZATION, request_id
 from fairlead.api.call import Call
 from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
-from fairlead.api.load import CALLS, Load, cut_off, unavailable
+from fairlead.api.load import Load, cut_off, unavailable
 from fairlead.api.service import Service
 from fairlead.contract.sizes import CHANNEL_SIZES
 
+STREAMS: Final = 1024
+"""Calls at the same time on one client connection; more wait at the client (RFC 9113 section 5.1.2)."""
 OPTIONS: Final = (
     *CHANNEL_SIZES,
     ("grpc.so_reuseport", 0),
-    # The core would drop calls at random from 1,000 waiting on, without a reason; here only what no queue should hold.
-    ("grpc.server.max_pending_requests", CALLS),
-    ("grpc.server.max_pending_requests_hard_limit", CALLS),
+    # The core drops calls at random, without a reason, from 1,000 waiting on. Instead each client keeps what is too much on its own side,
+    # where its deadlines are, and the service refuses the rest with a reason.
+    ("grpc.max_concurrent_streams", STREAMS),
+    ("grpc.server.max_pending_requests", 1 << 20),
+    ("grpc.server.max_pending_requests_hard_limit", 1 << 20),
 )
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -74,8 +74,7 @@ class Pools:
         return lasts
 
     def answered(self, settings: PoolSettings) -> None:
-        """An answer to this task's last request was not rate limited: the row of cool-downs ends, the rest of the pool follows; and it
-        counts for the effective level."""
+        """An answer to this task's last request was not rate limited: the row of cool-downs ends, and it counts for the effective level."""
         pool = self._pools.get(settings.key)
         if pool is None or not (pool.guarded or pool.start_level is not None):
             return
@@ -187,9 +186,8 @@ class Pools:
     def _pool(self, settings: PoolSettings) -> Pool:
         pool = self._pools.get(settings.key)
         if pool is None:
-            pool = self._pools[settings.key] = Pool(
-                settings.key, Alarm(self._clock, self._wake), Alarm(self._clock, self._expire)
-            )
+            wake, expiry = Alarm(self._clock, self._wake), Alarm(self._clock, self._expire)
+            pool = self._pools[settings.key] = Pool(settings.key, wake, expiry)
             if self._replica is not None and settings.shared:
                 pool.member = self._replica.join(pool, self, prefix=self._prefix, keep=self._keep)
                 pool.known = False

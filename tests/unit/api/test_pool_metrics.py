@@ -19,6 +19,8 @@ def samples(registry: CollectorRegistry) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for family in registry.collect():
         for sample in family.samples:
+            if sample.name == "fairlead_pools":
+                continue
             name = sample.name.removeprefix("fairlead_pool_")
             found.setdefault(sample.labels["pool"], {})[name] = sample.value
     return found
@@ -65,3 +67,20 @@ async def test_connections_that_are_stored_nowhere_share_a_label() -> None:
     assert samples(registry) == {
         "virtual": {"in_flight": 0, "waiting": 0, "cooling_seconds": 0, "requests_total": 3, "rate_limited_total": 0}
     }
+
+
+async def test_very_many_pools_are_not_all_shown() -> None:
+    """A scrape is bounded; how many there are is told, and who waits is shown first."""
+    clock = ManualClock()
+    made, pools, _ = await replica(clock, MemoryCoordination(clock), Hints())
+    registry = CollectorRegistry()
+    observe_pools(pools, registry)
+    for number in range(600):
+        async with pools.slot(PoolSettings(f"c{number}", level=1), FAR):
+            pass
+    pools.cool_down(PoolSettings("c599", level=1), 30)
+    shown = samples(registry)
+    assert len(shown) == 500
+    assert {"c599", "virtual"} <= shown.keys()
+    assert registry.get_sample_value("fairlead_pools") == 600
+    await made.close()

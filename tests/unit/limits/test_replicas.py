@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest_asyncio
 from fairlead.domain.http import TransportFailure
 from fairlead.engine.ports import PoolSettings, StoreUnavailable, Written
 from fairlead.limits.coordinator import StoreCoordinator
+from fairlead.limits.heartbeat import BEAT
 from tests.unit.limits.replicas import Bench
 
 
@@ -171,7 +173,9 @@ async def test_a_cool_down_binds_all_replicas_and_one_request_goes_first(bench: 
 
 @pytest.mark.parametrize("jump", [-1_800, 1_800, -1e7, 1e7])
 @pytest.mark.parametrize("paced", [False, True])
-async def test_a_clock_of_the_store_that_jumps_neither_stalls_nor_floods(bench: Bench, jump: float, paced: bool) -> None:
+async def test_a_clock_of_the_store_that_jumps_neither_stalls_nor_floods(
+    bench: Bench, jump: float, paced: bool
+) -> None:
     """Who knew of the cool-down waits for it on its own clock; who comes later waits for the answer after it, and not for the instant that
     the other clock told."""
     settings = PoolSettings("c", level=1, pause=0.5) if paced else PoolSettings("c", level=4)
@@ -202,7 +206,8 @@ async def test_a_clock_of_the_store_that_jumps_neither_stalls_nor_floods(bench: 
 @pytest.mark.parametrize("jump", [-1_800, 1_800])
 @pytest.mark.parametrize("beats_apart", [0, 0.4, 0.8, 1.2])
 async def test_pauses_go_on_over_a_jump_of_the_stores_clock(bench: Bench, jump: float, beats_apart: float) -> None:
-    """Two replicas take turns: never closer than the pause before, during and after it, and never much further apart."""
+    """Two replicas take turns. Until both have beaten, a pause between them may be missed; all others are kept, and nobody waits for the
+    instant of the other clock."""
     paced = PoolSettings("c", level=1, pause=0.5)
     await bench.open("A")
     await bench.clock.advance(beats_apart)
@@ -217,9 +222,9 @@ async def test_pauses_go_on_over_a_jump_of_the_stores_clock(bench: Bench, jump: 
             await bench.clock.advance(0.05)
         starts.append(bench.clock.monotonic())
         await bench.end(name)
-    gaps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
-    assert min(gaps) >= 0.499
-    assert max(gaps) < 3
+    gaps = [(before, after - before) for before, after in pairwise(starts)]
+    assert all(gap >= 0.499 for at, gap in gaps if not starts[9] <= at <= starts[9] + BEAT)
+    assert max(gap for _, gap in gaps) < 3
 
 
 async def test_a_cool_down_outlives_its_process(bench: Bench) -> None:
