@@ -13,11 +13,11 @@ SCRIPT = {"_scriptId": "5" * 24, "function": "f"}
 STACK = {"_stackId": "5" * 24, "function": "f", "configuration": {"a": 1}}
 RUN_SCRIPT = {"type": "script", "script": SCRIPT}
 CACHED = [{"name": "c", "_lookupCacheId": "5" * 24, "extract": "x"}]
-NO_RUNTIME, NOT_YET = "script_runtime_unavailable", "feature_not_supported"
+NO_RUNTIME, NOT_YET, NO_STACK = "script_runtime_unavailable", "feature_not_supported", "invalid_ref"
 
 EXPORTS: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     "hook script": ({"hooks": {"preSavePage": SCRIPT}}, NO_RUNTIME, "hooks.preSavePage", "pre_save_page_hook"),
-    "hook stack": ({"hooks": {"preSavePage": STACK}}, NOT_YET, "hooks.preSavePage", "pre_save_page_hook"),
+    "hook stack": ({"hooks": {"preSavePage": STACK}}, NO_STACK, "hooks.preSavePage._stackId", "pre_save_page_hook"),
     "filter": ({"filter": RUN_SCRIPT}, NO_RUNTIME, "filter", "output_filter"),
     "filter without a type": ({"filter": {"script": SCRIPT}}, NO_RUNTIME, "filter", "output_filter"),
     "inputFilter": ({"inputFilter": RUN_SCRIPT}, NO_RUNTIME, "inputFilter", "input_filter"),
@@ -41,7 +41,7 @@ IMPORTS: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     **{f"hook script {name}": ({"hooks": {name: SCRIPT}}, NO_RUNTIME, f"hooks.{name}", source) for name, source in (
         ("preMap", "pre_map_hook"), ("postMap", "post_map_hook"), ("postSubmit", "post_submit_hook"), ("postAggregate", "post_aggregate_hook")
     )},
-    **{f"hook stack {name}": ({"hooks": {name: STACK}}, NOT_YET, f"hooks.{name}", source) for name, source in (
+    **{f"hook stack {name}": ({"hooks": {name: STACK}}, NO_STACK, f"hooks.{name}._stackId", source) for name, source in (
         ("preMap", "pre_map_hook"), ("postMap", "post_map_hook"), ("postSubmit", "post_submit_hook"), ("postAggregate", "post_aggregate_hook")
     )},
     "filter": ({"filter": RUN_SCRIPT}, NO_RUNTIME, "filter", "import_filter"),

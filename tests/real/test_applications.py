@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.e2e.client import RestClient
 from tests.servers.mocks import needs_github, needs_soap, needs_stripe
 

@@ -112,15 +112,16 @@ def refuse_unread_answers(http: Mapping[str, Any], known: Container[object], *bl
 
 
 def refuse_hooks(tree: Mapping[str, Any]) -> None:
-    """Raise for a hook that would have to run: never skipped silently (contract.md 8)."""
+    """Raise for a hook that would have to run: never skipped silently (contract.md 8). A stack that is called must exist (1.13)."""
     for name, source in _HOOKS.items():
         hook = (tree.get("hooks") or {}).get(name) or {}
         if hook.get("_scriptId"):
             message = f"hooks.{name}: this build has no script runtime"
             raise NotSupported(Problem("script_runtime_unavailable", message, f"hooks.{name}", source))
         if hook.get("_stackId"):
-            message = f"hooks.{name}: a hook that calls a stack is stored but not supported by this build yet"
-            raise NotSupported(Problem("feature_not_supported", message, f"hooks.{name}", source))
+            field = f"hooks.{name}._stackId"
+            message = f"{field}: no such stack in this account: {hook['_stackId']}; this build has no stacks yet"
+            raise InvalidContent(Problem("invalid_ref", message, field, source))
 
 
 def placed(problem: Problem, notation: str | None, what: str) -> Problem:

@@ -29,11 +29,6 @@ from tests.unit.engine.exporting import (
         ({"filter": {"type": "script", "script": {"_scriptId": "s"}}}, "script_runtime_unavailable", "export.filter"),
         ({"inputFilter": {"script": {"_scriptId": "s"}}}, "script_runtime_unavailable", "export.inputFilter"),
         (
-            {"hooks": {"preSavePage": {"function": "f", "_stackId": "s"}}},
-            "feature_not_supported",
-            "export.hooks.preSavePage",
-        ),
-        (
             {"hooks": {"preSavePage": {"function": "f", "_scriptId": "s"}}},
             "script_runtime_unavailable",
             "export.hooks.preSavePage",

@@ -257,9 +257,9 @@ async def test_a_long_body_is_cut() -> None:
         ),
         (
             model(hooks={"preSavePage": {"function": "f", "_stackId": "s"}}),
-            NotSupported,
-            "feature_not_supported",
-            "hooks.preSavePage",
+            InvalidContent,
+            "invalid_ref",
+            "hooks.preSavePage._stackId",
         ),
     ],
 )

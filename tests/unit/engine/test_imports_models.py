@@ -124,7 +124,6 @@ CACHED = {"name": "l", "_lookupCacheId": "5" * 24}
 UNSUPPORTED: list[tuple[dict[str, Any], str, str]] = [
     ({"netsuite_da": {}}, "adaptor_not_supported", "import.netsuite_da"),
     ({**PLAIN, "hooks": {"preMap": {"function": "f", "_scriptId": "5" * 24}}}, "script_runtime_unavailable", "import.hooks.preMap"),
-    ({**PLAIN, "hooks": {"postMap": {"function": "f", "_stackId": "5" * 24}}}, "feature_not_supported", "import.hooks.postMap"),
     ({**PLAIN, "filter": {"type": "script", "script": {"function": "f", "_scriptId": "5" * 24}}}, "script_runtime_unavailable", "import.filter"),
     ({"http": {"relativeURI": ["/x"], "requestMediaType": "octet-stream"}}, "feature_not_supported", "import.http.requestMediaType"),
     (

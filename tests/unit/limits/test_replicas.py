@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from fairlead.domain.http import TransportFailure
-from fairlead.engine.ports import PoolSettings, StoreUnavailable, Written
+from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Written
 from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.heartbeat import BEAT
 from tests.unit.limits.replicas import Bench
@@ -87,6 +87,23 @@ async def test_a_killed_replica_frees_its_slots_after_25_to_30_s(bench: Bench) -
     while "B1" not in bench.started:
         await bench.clock.advance(0.1)
     assert 25 <= bench.clock.monotonic() - killed <= 30
+
+
+async def test_a_slot_that_is_older_than_the_last_heartbeat_is_good_for_nothing(bench: Bench) -> None:
+    """A process that was paused between the grant and the first byte must not send: others may have the slot by now."""
+    await bench.open("A", "B")
+    may_send: list[bool] = []
+
+    async def send() -> None:
+        async with bench.pools("A").slot(TWO, Deadline(10_000)):
+            may_send.append(bench.pools("A").may_send())
+            bench.replicas["A"][2].cut_off = True
+            await bench.clock.sleep(15.1)
+            may_send.append(bench.pools("A").may_send())
+
+    bench.tasks["A1"] = asyncio.create_task(send())
+    await bench.clock.advance(16)
+    assert may_send == [True, False]
 
 
 async def test_a_replica_that_is_cut_off_ends_what_it_has_in_flight(bench: Bench) -> None:
