@@ -72,7 +72,7 @@ class AnswerReader:
     def _whole(self, answer: Answer) -> tuple[bytes | None, Json]:
         """The answer as ``_json``, verbatim where it is JSON, and decoded; what is no object or array becomes ``_raw``."""
         body = answer.response.body
-        if not body.strip():
+        if not body or body.isspace():
             return None, NOTHING
         try:
             value = json_value(answer)

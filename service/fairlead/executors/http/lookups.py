@@ -83,7 +83,8 @@ class HttpLookup:
 
 def _result(answer: Answer, extract: str | None) -> Json:
     """The value at the path; of an XML document without a path its text. Raises ``UnreadableBody``."""
-    if not answer.response.body.strip():
+    body = answer.response.body
+    if not body or body.isspace():
         return NOTHING
     value = answer.value()
     if extract is not None:
