@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -44,7 +44,8 @@ def encode_json(text: str) -> str:
     """As inside a JSON string, without the quotes; lone surrogates as ``\\udxxx``."""
     if _JSON_CLEAN(text):
         return text
-    return json.dumps(text, ensure_ascii=_LONE_SURROGATES.search(text) is not None)[1:-1]
+    quoted = encode_basestring_ascii(text) if _LONE_SURROGATES.search(text) else encode_basestring(text)
+    return quoted[1:-1]
 
 
 def encode_markup(text: str) -> str:
