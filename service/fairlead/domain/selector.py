@@ -9,7 +9,7 @@ from typing import Final
 
 from fairlead.domain.jsonvalue import NOTHING, Json
 from fairlead.domain.paths import Path, PathError, compile_path
-from fairlead.domain.xpath import XmlDocument, XPath, XPathError, compile_xpath
+from fairlead.domain.xpath import XmlDocument, XmlElement, XPath, XPathError, compile_xpath
 
 XML: Final = "xml"
 """The media type whose answers are searched with XPath; those of all others have the values of JSON."""
@@ -28,15 +28,15 @@ class Selector:
         """Compile it; compiling the same text twice is free. Raises ``PathError`` when it is a path in neither language."""
         return _compiled(text)
 
-    def find(self, value: Json | XmlDocument) -> list[Json]:
+    def find(self, value: Json | XmlDocument | XmlElement) -> list[Json]:
         """All matches, in order of the document."""
-        if isinstance(value, XmlDocument):
+        if isinstance(value, (XmlDocument, XmlElement)):
             return [] if self.xml is None else list(self.xml.find(value))
         return [] if self.json is None else self.json.find(value)
 
-    def first(self, value: Json | XmlDocument) -> Json:
+    def first(self, value: Json | XmlDocument | XmlElement) -> Json:
         """The first match, or ``NOTHING``."""
-        if isinstance(value, XmlDocument):
+        if isinstance(value, (XmlDocument, XmlElement)):
             return NOTHING if self.xml is None else self.xml.first(value)
         return NOTHING if self.json is None else self.json.first(value)
 

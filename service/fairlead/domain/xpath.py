@@ -37,17 +37,26 @@ class XmlDocument:
     root: etree._Element = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class XmlElement:
+    """One element of a document: expressions that do not begin with a slash start at it, the others find nothing in it."""
+
+    node: etree._Element = field(repr=False)
+
+
 class XPath:
     """A compiled expression; has the manners of ``fairlead.domain.paths.Path``, its values are texts."""
 
-    __slots__ = ("_evaluate", "_searching", "text")
+    __slots__ = ("_evaluate", "_searching", "_within", "text")
 
-    def __init__(self, text: str, compiled: str, *, searching: bool) -> None:
+    def __init__(self, text: str, compiled: str, within: str | None, *, searching: bool) -> None:
+        """``within``: the same, read from an element."""
         self.text = text
         self._searching = searching
         self._evaluate = etree.XPath(compiled, regexp=False, smart_strings=False)
+        self._within = None if within is None else etree.XPath(within, regexp=False, smart_strings=False)
 
-    def find(self, document: XmlDocument) -> list[str]:
+    def find(self, document: XmlDocument | XmlElement) -> list[str]:
         """The values of all matching nodes, in order of the document. A search (``//``) leaves out what is beyond ``MAX_WORK``, but never
         the first."""
         nodes = self.nodes(document)
@@ -65,14 +74,18 @@ class XPath:
                 left -= _size(node)
         return found
 
-    def first(self, document: XmlDocument) -> str | Nothing:
+    def first(self, document: XmlDocument | XmlElement) -> str | Nothing:
         """The value of the first matching node, or ``NOTHING``."""
         nodes = self.nodes(document)
         return _value(nodes[0]) if nodes else NOTHING
 
-    def nodes(self, document: XmlDocument) -> list[etree._Element | str]:
+    def nodes(self, document: XmlDocument | XmlElement) -> list[etree._Element | str]:
         """All matching elements and texts themselves, in order of the document."""
-        nodes: Any = self._evaluate(document.root)  # a path always gives a list
+        nodes: Any = []  # a path always gives a list
+        if isinstance(document, XmlDocument):
+            nodes = self._evaluate(document.root)
+        elif self._within is not None:
+            nodes = self._within(document.node)
         return list(nodes)
 
 
@@ -101,7 +114,8 @@ def text_of_element(element: etree._Element) -> str:
 
 @lru_cache(maxsize=4096)
 def compile_xpath(text: str) -> XPath:
-    """Compile an expression, always read from the document; a plain name or dotted path ``a.b`` is ``/*/a/b``. Raises ``XPathError``."""
+    """Compile an expression, read from the document; a plain name or dotted path ``a.b`` is ``/*/a/b``. In an element of a batch's answer
+    what does not begin with a slash is read from there. Raises ``XPathError``."""
     if len(text) > MAX_LENGTH:
         raise XPathError(f"an XPath has at most {MAX_LENGTH} characters, this one has {len(text)}")
     if not text.strip():
@@ -111,9 +125,17 @@ def compile_xpath(text: str) -> XPath:
     compiler = _Compiler(text, written)
     compiled = compiler.compiled()
     try:
-        return XPath(text, compiled, searching=compiler.searching)
+        return XPath(text, compiled, _within(text, compiled, dotted=bool(dotted)), searching=compiler.searching)
     except (etree.XPathError, ValueError):
         raise XPathError(f"XPath {text!r} holds characters that XML does not have") from None
+
+
+def _within(text: str, compiled: str, *, dotted: bool) -> str | None:
+    if text.lstrip().startswith("/"):
+        return None
+    if not text.strip(" ./"):
+        return "."
+    return "." + (compiled.removeprefix("/*") if dotted else compiled)
 
 
 # -- reading the expression ---------------------------------------------------------------------------------------

@@ -100,6 +100,38 @@ async def test_which_element_is_whose(
     assert await service.run_import(await created(service), bulk(response=response), [{}, {}]) == expected
 
 
+FLAGS = b'<r><st>bad</st><w>Wm</w><i><k>1</k><d><ok a="1">no</ok></d></i><i><k>2</k><d><ok a="2">yes</ok></d></i></r>'
+INSIDE: list[tuple[dict[str, Any], list[int], list[str | None], str]] = [
+    ({"successPath": ["d.ok"], "successValues": [["yes"]], "errorPath": "d.ok"}, [422, 200], [None, None], "no"),
+    ({"successPath": ["d/ok"], "successValues": [["yes"]], "errorPath": "d.ok"}, [422, 200], [None, None], "no"),
+    ({"failPath": ["d/ok/@a"], "failValues": [["1"]], "errorPath": "./d/ok"}, [422, 200], [None, None], "no"),
+    ({"resourceIdPath": ["d/ok/@a"]}, [200, 200], ["1", "2"], ""),
+    ({"resourceIdPath": ["k/text()"]}, [200, 200], ["1", "2"], ""),
+    ({"resourceIdPath": ["k"]}, [200, 200], ["1", "2"], ""),
+    ({"failPath": ["/r/st"], "failValues": [["bad"]], "errorPath": "/r/w"}, [422, 422], [None, None], "Wm"),
+    ({"failPath": ["//st"], "failValues": [["bad"]], "errorPath": "w"}, [422, 422], [None, None], "Wm"),
+    ({"successPath": ["/r/st"], "successValues": [["bad"]]}, [200, 200], [None, None], ""),
+]
+
+
+@pytest.mark.parametrize(("response", "statuses", "ids", "message"), INSIDE)
+async def test_xpaths_start_at_the_element_or_at_the_document(
+    service: Service, response: dict[str, Any], statuses: list[int], ids: list[str | None], message: str
+) -> None:
+    """exports-imports.md 9.7, connections.md 5.1: inside the element first, then on the whole answer, which is where a leading slash starts."""
+    answer = reply(FLAGS)
+    answer.headers.set("Content-Type", "application/xml")
+    service.application.answers = lambda request: answer
+    model = bulk(response={"resourcePath": ["/r/i"], **response}, successMediaType="xml")
+    id = await created(service)
+    results = await service.run_import(id, model, [{"n": 1}, {"n": 2}])
+    assert [result["statusCode"] for result in results] == statuses
+    assert [result.get("id") for result in results] == ids
+    assert [error["message"] for result in results for error in result.get("errors", [])][:1] == (
+        [message] if message else []
+    )
+
+
 async def test_elements_of_an_xml_answer(service: Service) -> None:
     """exports-imports.md 9.7, 2.3: the resource path is an XPath."""
     answer = reply(b"<r><i><id>1</id></i><i><id>2</id><bad>1</bad></i></r>")

@@ -10,7 +10,7 @@ from fairlead.domain.charset import charset_name, readable
 from fairlead.domain.paths import NOTHING
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.selector import Selector
-from fairlead.domain.xpath import XmlDocument
+from fairlead.domain.xpath import XmlDocument, XmlElement
 from fairlead.engine.ports import Answer, Json, RecordResult, UnreadableBody, Verdict
 from fairlead.engine.results import MAXIMUM_ANSWERS
 from fairlead.engine.verdict import MESSAGE_LIMIT, ResponseRules
@@ -23,6 +23,17 @@ _SHOWN: Final = 1 << 20
 """Bytes of a body that a message is made of."""
 _ID_NAMES: Final = ("id", "_id")
 _FAILED: Final = "422"
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """One of the results in the answer to a batch: its value, and where paths look for what they say about it."""
+
+    value: Json
+    place: Json
+
+
+_NO_ELEMENT: Final = _Element(NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,14 @@ class AnswerReader:
         except UnreadableBody as error:
             return self._all_failed(answer, (error.code, redact(error.message)), count)
         elements = self._elements(answer, value)
+        whole = answer.value()
         if elements is None:
-            told = self._failure_of_whole(answer, value, redact)
+            told = self._failure_of_whole(answer, whole, redact)
             if told is None:
                 path = self.resource.text if self.resource is not None else "$"
                 told = "invalid_response", f"the answer has no array of results at {path}"
             return self._all_failed(answer, told, count)
-        results = [self._element(element, answer, value, redact) for element in elements[:count]]
+        results = [self._element(element, answer, whole, redact) for element in elements[:count]]
         for _ in range(count - len(results)):
             message = f"the answer has {len(elements)} results for {count} records, none for this one"
             results.append(RecordResult(422, errors=[("invalid_response", message, "application")]))
@@ -93,23 +105,31 @@ class AnswerReader:
         found = xml_records(answer, self.resource.text)
         return NOTHING if not found else found[0] if len(found) == 1 else found
 
-    def _elements(self, answer: Answer, value: Json) -> list[Json] | None:
+    def _elements(self, answer: Answer, value: Json) -> list[_Element] | None:
         if self.resource is None:
             return None
-        if isinstance(answer.value(), XmlDocument):
-            return xml_records(answer, self.resource.text) or None
+        if isinstance(document := answer.value(), XmlDocument):
+            nodes = [] if self.resource.xml is None else self.resource.xml.nodes(document)
+            records = xml_records(answer, self.resource.text)
+            return [
+                _Element(record, record if isinstance(node, str) else XmlElement(node))
+                for record, node in zip(records, nodes, strict=False)
+            ] or None
         if self.resource.json is not None and self.resource.json.spreads:
             found = self.resource.find(value)
-            return found[0] if len(found) == 1 and isinstance(found[0], list) else found
+            found = found[0] if len(found) == 1 and isinstance(found[0], list) else found
+            return [_Element(each, each) for each in found]
         at = self.resource.first(value)
-        return at if isinstance(at, list) else None
+        return [_Element(each, each) for each in at] if isinstance(at, list) else None
 
-    def _element(self, element: Json, answer: Answer, whole: Json, redact: Redactor) -> RecordResult:
+    def _element(self, element: _Element, answer: Answer, whole: Json, redact: Redactor) -> RecordResult:
         """The result of one record: success and fail paths inside its element first, then on the whole answer."""
-        if self._fails(element, whole):
+        document = _document(element.value)
+        if self._fails(element.place, whole):
             message = self._message(element, answer, whole, redact)
-            return RecordResult(422, json=_document(element), errors=[(_FAILED, message, "application")])
-        return RecordResult(200, id=_id(element, self.id_path), json=_document(element))
+            return RecordResult(422, json=document, errors=[(_FAILED, message, "application")])
+        place = element.value if self.id_path is None else element.place
+        return RecordResult(200, id=_id(place, self.id_path), json=document)
 
     def _fails(self, element: Json, whole: Json) -> bool:
         fail, success = self.rules.fail, self.rules.success
@@ -117,16 +137,17 @@ class AnswerReader:
             return True
         return success is not None and not success.matches(_looked_into(success.path, element, whole))
 
-    def _failure_of_whole(self, answer: Answer, value: Json, redact: Redactor) -> tuple[str, str] | None:
+    def _failure_of_whole(self, answer: Answer, whole: Json, redact: Redactor) -> tuple[str, str] | None:
         """What the answer says as a whole, when it has no results of its own for the records."""
-        return (_FAILED, self._message(NOTHING, answer, value, redact)) if self._fails(NOTHING, value) else None
+        return (_FAILED, self._message(_NO_ELEMENT, answer, whole, redact)) if self._fails(NOTHING, whole) else None
 
-    def _message(self, element: Json, answer: Answer, whole: Json, redact: Redactor) -> str:
+    def _message(self, element: _Element, answer: Answer, whole: Json, redact: Redactor) -> str:
         """The value at the error path in the element, else in the whole answer, else the text of the element (contract.md 1.16)."""
         path = self.rules.error_path
-        text = NOTHING if path is None else path.first(_looked_into(path, element, whole))
+        text = NOTHING if path is None else path.first(_looked_into(path, element.place, whole))
         if text is NOTHING or text is None:
-            text = readable(answer.response.body[:_SHOWN], answer.charset) if element is NOTHING else element
+            is_whole = element.value is NOTHING
+            text = readable(answer.response.body[:_SHOWN], answer.charset) if is_whole else element.value
         return redact.cut(jsonvalue.text_of(text), MESSAGE_LIMIT)
 
     def _all_failed(self, answer: Answer, told: tuple[str, str], count: int) -> list[RecordResult]:
