@@ -221,15 +221,6 @@ async def test_broken_templates_and_paths_are_found_on_save(api: ApiClient, appl
     assert {entry["code"] for entry in error.value.errors} == {"invalid_template"}
 
 
-async def test_known_features_are_stored_and_say_that_they_do_not_run(api: ApiClient, application: Served) -> None:
-    """Stored like any document; a call that needs it answers 422 with its field, never silence."""
-    stored = await api.create({**http(application, targetConcurrencyLevel=5), "autoRecoverRateLimitErrors": True})
-    with pytest.raises(ApiError) as error:
-        await api.ping(stored["_id"])
-    expected = (422, "feature_not_supported", {"autoRecoverRateLimitErrors"})
-    assert (error.value.status, error.value.code, error.value.fields) == expected
-
-
 async def test_other_types_are_refused_on_create(api: ApiClient) -> None:
     """connections.md 1.1: 422 adaptor_not_supported."""
     with pytest.raises(ApiError) as error:

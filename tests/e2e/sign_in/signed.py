@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from tests.e2e.sign_in.plain import same
 from tests.e2e.sign_in.way import Asked, Block, Refused, Vault, Way
@@ -57,8 +58,10 @@ class HmacSignature(Way):
         super().__init__(vault)
         self.key = vault.secret("key of signatures")
         self.signatures: set[str] = set()
+        self.root = ""
 
     def block(self, base: str, *, right: bool) -> Block:
+        self.root = urlsplit(base).path  # the relative URI begins below it
         what = ("method", "relativeURI", "urlParameters", "headers.[x-time]", "body")
         text = f"(join '|' {' '.join(f'hmacOptions.{name}' for name in what)})"
         signature = f'{{{{{{hmac "sha256" connection.http.encrypted.key "base64" {text}}}}}}}'
@@ -74,7 +77,9 @@ class HmacSignature(Way):
     def admit(self, asked: Asked) -> None:
         time, signature = asked.one("X-Time") or "", asked.one("X-Signature") or ""
         self.vault.computed[signature] = "signature"
-        text = "|".join((asked.method, *asked.target.partition("?")[::2], time, asked.body.decode()))
+        path, _, query = asked.target.partition("?")
+        relative = "/" + path.removeprefix(self.root).lstrip("/")
+        text = "|".join((asked.method, relative, query, time, asked.body.decode()))
         expected = base64.b64encode(hmac.digest(self.key.encode(), text.encode(), "sha256")).decode()
         if not same(signature, expected):
             raise Refused("wrong signature")
