@@ -133,9 +133,10 @@ class _Reader:
         members = self._members(plan, raw, path)
         if members is None:
             return True
+        told = len(self.problems)
         kept = self._fill(message, plan, members, path)
         if members and not kept and droppable:
-            return False
+            return len(self.problems) > told  # an object whose members are all wrong is there
         message.SetInParent()
         if not members and droppable:
             self._scope.note(path)

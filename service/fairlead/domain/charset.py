@@ -8,9 +8,15 @@ from functools import lru_cache
 from typing import Final
 
 _PIECE: Final = 1024 * 1024
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Python's own notations; they are no charsets, and some take quadratic time."""
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which are legal in JSON and have no UTF-8 form: no protobuf string can hold them."""
+    return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from fairlead.domain.charset import encodable
 from fairlead.domain.secret import MASK
 
 _SHORTEST = 4
@@ -82,7 +83,8 @@ def _encodings(secret: str) -> set[str]:
 
 
 class Redactor:
-    """Replaces every known secret in a text by the mask, longest first. What is searched for is compiled when the first text comes."""
+    """Replaces every known secret in a text by the mask, longest first; the text can then be sent: it has a UTF-8 form. What is searched for
+    is compiled when the first text comes."""
 
     __slots__ = ("_learned", "_longest", "_pattern", "_secrets", "_stale")
 
@@ -111,7 +113,7 @@ class Redactor:
     def __call__(self, text: str) -> str:
         if self._stale:
             self._compile()
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        return encodable(self._pattern.sub(MASK, text) if self._pattern else text)
 
     def cut(self, text: str, limit: int, also: Iterable[str] = ()) -> str:
         """The first ``limit`` characters of the redacted text; of a long text only as much is looked at as that needs. ``also``: secrets

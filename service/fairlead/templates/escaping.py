@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 from msgspec import Raw
 
+from fairlead.domain.charset import encodable
 from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import Place
 from fairlead.templates.numbers import digits_of, print_double
@@ -23,11 +24,6 @@ _JSON_CLEAN: Final = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').fullmatch
 _MARKUP_CLEAN: Final = re.compile(r"""[^&<>"']*""").fullmatch
 _LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-
-
-def encodable(text: str) -> str:
-    """The text with U+FFFD for lone surrogates, which have no UTF-8 form."""
-    return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
 
 
 def encode_uri(text: str) -> str:

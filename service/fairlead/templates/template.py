@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from fairlead.domain.charset import encodable
 from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import Place, Scope, TemplateError
 from fairlead.templates.budget import MAX_OUTPUT, MAX_SOURCE
-from fairlead.templates.escaping import Formatter, double_braces, encodable, triple_braces
+from fairlead.templates.escaping import Formatter, double_braces, triple_braces
 from fairlead.templates.expressions import Expressions, nothing_found
 from fairlead.templates.helpers.registry import INLINE
 from fairlead.templates.parser import parse

@@ -76,6 +76,13 @@ def test_a_required_field_must_have_a_value(body: str, missing: list[str]) -> No
     ]
 
 
+def test_an_object_with_nothing_right_in_it_is_not_missing() -> None:
+    """One problem per cause: it is there, whatever its members are."""
+    found = problems('{"name":"a","inner":{"nonsense":1}}', CREATE)
+    assert ("missing_required_field", "inner") not in {(code, field) for code, field, _ in found}
+    assert ("unknown_field", "inner.nonsense") in {(code, field) for code, field, _ in found}
+
+
 def test_a_field_that_is_wrong_is_not_missing_as_well() -> None:
     """One problem per cause."""
     assert [code for code, _, _ in problems('{"name":7}', CREATE)] == ["invalid_field"]

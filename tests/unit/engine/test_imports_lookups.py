@@ -29,6 +29,12 @@ def crm(request: HttpRequest) -> HttpResponse:
             return reply({"why": "down"}, 500)
         if mail == "gone":
             return reply({"why": "unknown"}, 404)
+        if mail == "two":
+            return reply([{"id": "c2", "tags": ["x", "y"]}])
+        if mail == "xml":
+            answer = reply(b"<r><id>7</id><tag>a</tag><tag>b</tag></r>")
+            answer.headers.set("Content-Type", "application/xml")
+            return answer
         found = CUSTOMERS.get(mail)
         return reply([{"id": found, "tags": ["x"]}] if found else [])
     return reply({"id": "new"})
@@ -72,6 +78,8 @@ RESULTS: list[tuple[str, dict[str, Any], str, Any]] = [
     ("404 is no match", {**CUSTOMER, "default": "none"}, "gone", {"customer": "none"}),
     ("the whole body", {**CUSTOMER, "extract": None}, "c@x.test", {"customer": [{"id": "c3", "tags": ["x"]}]}),
     ("a value that is no text", {**CUSTOMER, "extract": "[0].tags"}, "c@x.test", {"customer": ["x"]}),
+    ("several matches are an array", {**CUSTOMER, "extract": "[0].tags[*]"}, "two", {"customer": ["x", "y"]}),
+    ("the whole body of XML", {**CUSTOMER, "extract": None}, "xml", {"customer": {"id": "7", "tag": ["a", "b"]}}),
     ("no match, not allowed", STRICT, "z", ("lookup_no_match", "lookup")),
     ("404, not allowed", STRICT, "gone", ("lookup_no_match", "lookup")),
     ("a failure fails, allowed or not", CUSTOMER, "broken", ("500", "lookup")),

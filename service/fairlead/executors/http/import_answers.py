@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fairlead.domain import jsonvalue
-from fairlead.domain.charset import charset_name, readable
+from fairlead.domain.charset import charset_name, encodable, readable
 from fairlead.domain.paths import NOTHING
 from fairlead.domain.redaction import Redactor
 from fairlead.domain.selector import Selector
@@ -200,4 +200,4 @@ def _xml_id(answer: Answer, path: Selector) -> str | None:
 def _id_text(found: Json) -> str | None:
     if found is NOTHING or isinstance(found, (dict, list)) or jsonvalue.is_empty(found):
         return None
-    return jsonvalue.text_of(found)
+    return encodable(jsonvalue.text_of(found))

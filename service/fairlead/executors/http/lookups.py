@@ -13,10 +13,10 @@ from fairlead.domain.http import HttpRequest
 from fairlead.domain.jsonvalue import NOTHING, is_empty
 from fairlead.domain.paths import PathError
 from fairlead.domain.selector import Selector, answer_media_types
-from fairlead.domain.xpath import XmlDocument
 from fairlead.engine.ports import Answer, Json, MappingError, Place, Template, UnreadableBody, Verdict
 from fairlead.engine.run import Run
 from fairlead.engine.verdict import ResponseRules
+from fairlead.executors.http.answer_values import json_value
 from fairlead.executors.http.bodies import BodyCompiler
 from fairlead.executors.http.braces import single_braces
 from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, Target
@@ -82,15 +82,15 @@ class HttpLookup:
 
 
 def _result(answer: Answer, extract: str | None) -> Json:
-    """The value at the path; of an XML document without a path its text. Raises ``UnreadableBody``."""
+    """What stands at the path, of several matches the list; without a path the whole body as a value. Raises ``UnreadableBody``."""
     body = answer.response.body
     if not body or body.isspace():
         return NOTHING
-    value = answer.value()
-    if extract is not None:
-        value = Selector.of(extract).first(value)
-    elif isinstance(value, XmlDocument):
-        value = Selector.of("/*").first(value)
+    if extract is None:
+        value = json_value(answer)
+    else:
+        found = Selector.of(extract).find(answer.value())
+        value = NOTHING if not found else found[0] if len(found) == 1 else found
     return NOTHING if is_empty(value) else value
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from fairlead.templates.escaping import encodable
+from fairlead.domain.charset import encodable
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _HOST: Final = re.compile(r"([^.]{1,63})\.(?:([^.]{0,63})\.)?amazonaws\.com(?:\.cn)?\Z")

@@ -9,10 +9,11 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from fairlead.domain.charset import encodable
 from fairlead.domain.jsonvalue import JsonError, loads
 from fairlead.engine.ports import TemplateError
 from fairlead.templates.budget import bounded
-from fairlead.templates.escaping import encodable, encode_json, encode_markup, encode_uri
+from fairlead.templates.escaping import encode_json, encode_markup, encode_uri
 from fairlead.templates.helpers.arguments import Arguments, Helper, Known, known_text, one_of
 from fairlead.templates.values import JsonText, UriText, Value, XmlText, json_of, text_of, type_name
 
