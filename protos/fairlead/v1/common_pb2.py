@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from fairlead.v1 import options_pb2 as fairlead_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66\x61irlead/v1/common.proto\x12\x0b\x66\x61irlead.v1\x1a\x19\x66\x61irlead/v1/options.proto\"\x19\n\tJsonValue\x12\x0c\n\x04json\x18\x01 \x01(\x0c\"$\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t:\x06\xca\xf3\x18\x02\x08\x01\"\xa9\x01\n\x06Header\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\tH\x01\x88\x01\x01\x12*\n\x0b\x64ocument_id\x18\xe6\x07 \x01(\tB\n\xca\xf3\x18\x06\x12\x04\x01\x02\x03\x04H\x02R\x03_id\x88\x01\x01\x12)\n\x08\x63_locked\x18\xe7\x07 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x07\n\x05_nameB\x08\n\x06_valueB\x0e\n\x0c_document_id\"d\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06source\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_fieldB\t\n\x07_source\"Y\n\tErrorList\x12\"\n\x06\x65rrors\x18\x01 \x03(\x0b\x32\x12.fairlead.v1.Error\x12\x13\n\x0bhttp_status\x18\x02 \x01(\r\x12\x13\n\x0bretry_after\x18\x03 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66\x61irlead/v1/common.proto\x12\x0b\x66\x61irlead.v1\x1a\x19\x66\x61irlead/v1/options.proto\"\x19\n\tJsonValue\x12\x0c\n\x04json\x18\x01 \x01(\x0c\"$\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t:\x06\xca\xf3\x18\x02\x08\x01\"\xa9\x01\n\x06Header\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x02 \x01(\tH\x01\x88\x01\x01\x12*\n\x0b\x64ocument_id\x18\xe6\x07 \x01(\tB\n\xca\xf3\x18\x06\x12\x04\x01\x02\x03\x04H\x02R\x03_id\x88\x01\x01\x12)\n\x08\x63_locked\x18\xe7\x07 \x01(\x0b\x32\x16.fairlead.v1.JsonValueB\x07\n\x05_nameB\x08\n\x06_valueB\x0e\n\x0c_document_id\"m\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x18\n\x07message\x18\x02 \x01(\tB\x07\xca\xf3\x18\x03\x80\x01\x01\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06source\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_fieldB\t\n\x07_source\"Y\n\tErrorList\x12\"\n\x06\x65rrors\x18\x01 \x03(\x0b\x32\x12.fairlead.v1.Error\x12\x13\n\x0bhttp_status\x18\x02 \x01(\r\x12\x13\n\x0bretry_after\x18\x03 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STRINGLIST']._serialized_options = b'\312\363\030\002\010\001'
   _globals['_HEADER'].fields_by_name['document_id']._loaded_options = None
   _globals['_HEADER'].fields_by_name['document_id']._serialized_options = b'\312\363\030\006\022\004\001\002\003\004'
+  _globals['_ERROR'].fields_by_name['message']._loaded_options = None
+  _globals['_ERROR'].fields_by_name['message']._serialized_options = b'\312\363\030\003\200\001\001'
   _globals['_JSONVALUE']._serialized_start=68
   _globals['_JSONVALUE']._serialized_end=93
   _globals['_STRINGLIST']._serialized_start=95
@@ -43,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEADER']._serialized_start=134
   _globals['_HEADER']._serialized_end=303
   _globals['_ERROR']._serialized_start=305
-  _globals['_ERROR']._serialized_end=405
-  _globals['_ERRORLIST']._serialized_start=407
-  _globals['_ERRORLIST']._serialized_end=496
+  _globals['_ERROR']._serialized_end=414
+  _globals['_ERRORLIST']._serialized_start=416
+  _globals['_ERRORLIST']._serialized_end=505
 # @@protoc_insertion_point(module_scope)
