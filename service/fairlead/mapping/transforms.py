@@ -10,7 +10,7 @@ from fairlead.domain.errors import FairleadError, InvalidContent, Problem
 from fairlead.engine.ports import Json, MappingError, Mappings, Operation, RecordMapper, Scope
 from fairlead.mapping.rules import refuse_script, rules_of
 
-_RULE_MEMBERS: Final = ("extract", "generate")
+_RULE_MEMBERS: Final = frozenset(("extract", "generate"))
 
 
 class _NoMembers:
@@ -96,8 +96,7 @@ def _first_version(rules: Json, place: str, mappings: Mappings, lookups: Sequenc
     problems: list[Problem] = []
     fields = _checked(rules, place, problems)
     _refuse(problems)
-    paths = [{name: field[name] for name in _RULE_MEMBERS if name in field} for field in fields]
-    tree = {"mapping": {"fields": paths}, "lookups": lookups}
+    tree = {"mapping": {"fields": fields}, "lookups": lookups}
     return CompiledTransform(_compiled(mappings, tree, {"mapping.fields": f"{place}.0"}))
 
 
@@ -112,6 +111,9 @@ def _checked(rules: Json, place: str, problems: list[Problem]) -> list[dict[str,
             continue
         wrong = [name for name in _RULE_MEMBERS if not isinstance(rule.get(name), str | None)]
         problems.extend(_wrong(f"{place}.0.{index}.{name}", "a path is a text") for name in wrong)
+        for name in rule.keys() - _RULE_MEMBERS:
+            where = f"{place}.0.{index}.{name[:100]}"
+            problems.append(Problem("unknown_field", f"{where}: unknown; a rule is {{extract, generate}}", where))
     return rules[0]
 
 
