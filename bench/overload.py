@@ -5,6 +5,7 @@ another process. For each kind of load it measures the peak rate with a closed l
 seconds at fixed instants (open loop: who is slow gets no fewer requests), then asks once every 50 ms until answers are as quick
 as before. ``per cpu`` is the ratio of good answers per second of the server's processor time: the one to look at where other
 programs share the machine. Latencies of the open loop count from the instant at which a request was due. Figures to compare are of one run.
+The server has a processor of its own where there are two.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -273,8 +274,20 @@ async def loads(place: Place, url: str, stack: AsyncExitStack) -> dict[str, Load
     }
 
 
+@contextmanager
+def on(cpus: Collection[int]) -> Iterator[None]:
+    """What is started meanwhile runs on these processors alone: who offers the load takes nothing from who carries it."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    yield
+    os.sched_setaffinity(0, before)
+
+
 async def main(kinds: list[str], seconds: float, times: float) -> None:
     """Measure and print the table."""
+    mine, *others = sorted(os.sched_getaffinity(0))
+    if others:
+        os.sched_setaffinity(0, others)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         settings = {"FAIRLEAD_RATE_LIMIT_SIZE": "1000000", "FAIRLEAD_RATE_LIMIT_PER_SECOND": "100000"}
@@ -288,7 +301,9 @@ async def main(kinds: list[str], seconds: float, times: float) -> None:
         url = f"http://127.0.0.1:{int(await applied.stdout.readline())}"
         rows = []
         for kind in kinds:  # a server of its own each, so that memory tells of one kind only
-            async with place.serve("serve", ready="fairlead is ready") as server, AsyncExitStack() as inner:
+            async with AsyncExitStack() as inner:
+                with on({mine}):
+                    server = await inner.enter_async_context(place.serve("serve", ready="fairlead is ready"))
                 load = (await loads(place, url, inner))[kind]
                 rows.append(await measure(load, server.pid, seconds, times))
         widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]

@@ -151,3 +151,28 @@ async def test_who_leaves_in_the_middle_of_a_request(
 
     await until(over)
     assert await queued(rest, id) == 0
+
+
+async def test_a_put_that_changes_the_level_is_for_those_who_wait(
+    rest: RestClient, application: Served, id: str, held: asyncio.Task[Any]
+) -> None:
+    """connections.md 8.1: more slots are given away at once, without another call; fewer once what is too much has ended."""
+    waiting = asyncio.create_task(rest.run_import(id, body("/ok")))
+    await until(lambda: _is(queued(rest, id), 1))
+    document = await rest.get(id)
+    document["http"]["concurrencyLevel"] = 2
+    await rest.update(id, document)
+    async with asyncio.timeout(5):
+        assert (await waiting)[0]["statusCode"] == 200
+
+    document["http"]["concurrencyLevel"] = 1
+    await rest.update(id, document)
+    waiting = asyncio.create_task(rest.run_import(id, body("/ok")))
+    await until(lambda: _is(queued(rest, id), 1))
+    application.application.hold.set()
+    assert (await held)[0]["statusCode"] == 200
+    assert (await waiting)[0]["statusCode"] == 200
+
+
+async def _is(value: Any, wanted: int) -> bool:
+    return bool(await value == wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fairlead.domain.document import AccountId, Document, Tree
@@ -17,7 +18,7 @@ from fairlead.domain.rules.connection import MAXIMUM_LEVEL
 from fairlead.engine.credentials import after_replacement
 from fairlead.engine.model import as_written
 from fairlead.engine.ports import Clock, Coordinator, Pools, Store
-from fairlead.engine.prepare import CONNECTIONS, Preparer, connection_of
+from fairlead.engine.prepare import CONNECTIONS, Preparer, connection_of, pool_settings
 from fairlead.engine.resources import ATTEMPTS, MODIFIED_BY, Documents, Stored, alone, etag, shown
 from fairlead.engine.run import Executor
 from fairlead.engine.secrets import SecretBox, kept
@@ -91,7 +92,11 @@ class Connections:
             return _lowered(whole), after_replacement(document, runtime, self._box.revealed(document), whole)
 
         async with alone(self._coordinator, f"{CONNECTIONS}/{id}", *_referred(tree)):
-            return await self._shown(await self._documents.replace(account, id, if_match, change))
+            document = await self._documents.replace(account, id, if_match, change)
+        if not document.fields.get(_LENDER):
+            settings = pool_settings(id, document.fields, None)
+            self._pools.configure(replace(settings, revision=document.version))
+        return await self._shown(document)
 
     async def delete(self, account: AccountId, id: str, if_match: str | None) -> None:
         """Raises 404, 412, and ``resource_in_use`` when another connection borrows from this one."""

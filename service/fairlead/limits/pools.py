@@ -73,6 +73,15 @@ class Pools:
         self._forget(pool)
         return lasts
 
+    def configure(self, settings: PoolSettings) -> None:
+        """The document that the level is from was changed: calls that run follow at once, in all processes. Costs nothing when nobody can be
+        using the pool."""
+        is_alone = self._replica is None or self._replica.heartbeat.is_alone
+        if settings.key in self._pools or not is_alone:
+            pool = self._pool(settings)
+            self._dispatch(pool)
+            self._forget(pool)
+
     def answered(self, settings: PoolSettings) -> None:
         """An answer to this task's last request was not rate limited: the row of cool-downs ends, and it counts for the effective level."""
         pool = self._pools.get(settings.key)

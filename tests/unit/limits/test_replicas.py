@@ -298,6 +298,28 @@ async def test_a_new_level_is_everybodys(bench: Bench) -> None:
     assert {"A4", "B2"} <= set(bench.started)
 
 
+@pytest.mark.parametrize("told", ["A", "B"])
+async def test_a_new_level_needs_no_new_request(bench: Bench, told: str) -> None:
+    """A PUT, whichever replica carries it out, binds requests that wait at that moment: nobody starts before what is too much has ended,
+    and who may start now does."""
+    await bench.open("A", "B")
+    for name in ("A1", "A2", "A3", "A4", "A5", "A6"):
+        await bench.ask(name, PoolSettings("c", level=3, revision=1))
+    bench.pools(told).configure(PoolSettings("c", level=1, revision=2))
+    await bench.clock.settle()
+    await bench.end("A1")
+    await bench.end("A2")
+    assert bench.started == ["A1", "A2", "A3"]
+    await bench.end("A3")
+    assert bench.started == ["A1", "A2", "A3", "A4"]
+    bench.pools(told).configure(PoolSettings("c", level=2, revision=3))
+    await bench.clock.settle()
+    assert bench.started == ["A1", "A2", "A3", "A4", "A5"]
+    bench.pools(told).configure(PoolSettings("c", revision=4))
+    await bench.clock.settle()
+    assert "A6" in bench.started
+
+
 async def test_one_writer_at_a_time_over_all_replicas(bench: Bench) -> None:
     """``once``: holders of a key in two processes never overlap; nothing stays behind in the store."""
     await bench.open("A", "B")

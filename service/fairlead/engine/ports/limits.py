@@ -69,6 +69,9 @@ class Pools(Protocol):
         """Start a cool-down of the pool after a rate-limited answer; ``None``: back-off. Returns the seconds it really lasts
         (floor and cap of connections.md 7.2)."""
 
+    def configure(self, settings: PoolSettings) -> None:
+        """The document that the level is from was changed: calls that run follow at once, in all processes."""
+
     def answered(self, settings: PoolSettings) -> None:
         """An answer that was not rate limited arrived: the row of cool-downs ends."""
 
