@@ -48,7 +48,7 @@ test-all: $(STAMP) oracle oidc mocks ## run every test, also those that need Jav
 	@tests/servers/with-mongo $(PYTEST) tests
 
 test-real: $(STAMP) oidc mocks ## run the tests against httpd, nginx, oidc-provider, ...; a server that is missing is an error
-	@FAIRLEAD_TEST_REAL=required tests/servers/with-mongo $(BIN)/python -m pytest -q -n 2 $(SLOW)
+	@FAIRLEAD_TEST_REAL=required tests/servers/with-mongo $(BIN)/python -m pytest -q -n 3 $(SLOW)
 
 oracle: $(ORACLE)/node_modules/handlebars ## install Handlebars.js, which tests compare our templates with (needs Node.js)
 
