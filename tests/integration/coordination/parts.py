@@ -203,3 +203,12 @@ class Replica:
                 self.stopped.set_result(True)
             else:
                 self._calls.pop(said["id"]).set_result(said["result"])
+
+
+async def soon(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it comes true within that time."""
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return True
+        await asyncio.sleep(0.05)
+    return condition()

@@ -7,7 +7,7 @@ import signal
 import time
 
 from tests.integration.coordination.conftest import WIRE_URI, Start, wire_url
-from tests.integration.coordination.parts import Application, Proxy, Replica
+from tests.integration.coordination.parts import Application, Proxy, Replica, soon
 from tests.slow import slow
 
 pytestmark = slow
@@ -36,8 +36,8 @@ async def test_killed_and_paused_replicas(start: Start, application: Application
     assert seen.most == 6
     replicas[1].signal(signal.SIGCONT)
     before = len(seen.starts)
-    await asyncio.sleep(4)
-    assert "1" in {name[0] for _, name in seen.starts[before:]}
+    assert await soon(lambda: any(name[0] == "1" for _, name in seen.starts[before:]), 20)
+    await asyncio.sleep(2)
     assert seen.most == 6
 
 
@@ -51,9 +51,11 @@ async def test_a_replica_that_is_cut_off_from_the_store(application: Application
     replicas = [await Replica.start(cut_url, application), await Replica.start(url, application)]
     try:
         for i, each in enumerate(replicas):
-            each.call("run", pool="p", level=4, name=f"{i}-", count=4000, ms=100)
+            for k in range(4):
+                each.call("loop", pool="p", level=4, name=f"{i}.{k}-", count=4000, ms=100)
         await asyncio.sleep(3)
         seen = application.pools["p"]
+        assert {name[0] for _, name in seen.starts[-30:]} == {"0", "1"}
         proxy.cut()
         cut = time.monotonic()
         await asyncio.sleep(31)
@@ -63,8 +65,8 @@ async def test_a_replica_that_is_cut_off_from_the_store(application: Application
         assert {name[0] for _, name in seen.starts[-20:]} == {"1"}
         proxy.mend()
         before = len(seen.starts)
-        await asyncio.sleep(8)
-        assert "0" in {name[0] for _, name in seen.starts[before:]}
+        assert await soon(lambda: any(name[0] == "0" for _, name in seen.starts[before:]), 20)
+        await asyncio.sleep(2)
         assert seen.most == 4
     finally:
         for each in replicas:
