@@ -15,7 +15,7 @@ from typing import Final
 
 from fairlead.codecs.charset import codec_name, undecodable
 from fairlead.codecs.csv_lines import MAX_ROW, CsvLines
-from fairlead.codecs.members import rows_of, text_in_body
+from fairlead.codecs.members import in_utf8, rows_of, text_in_body
 from fairlead.domain import jsonvalue
 from fairlead.domain.jsonvalue import Json
 from fairlead.engine.ports import BodyTooLarge, CsvFormat, ReadOptions, UnreadableBody
@@ -73,7 +73,7 @@ class CsvCodec:
         if columns:
             writer.writerow(columns)
             writer.writerows([text_in_body(row.get(name)) for name in columns] for row in rows)
-        return written.getvalue().encode("utf-8", "surrogatepass")
+        return in_utf8(written.getvalue(), self.media_type)
 
 
 def _rows(body: bytes, charset: str | None, options: ReadOptions) -> Iterator[dict[str, str]]:

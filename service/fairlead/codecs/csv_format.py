@@ -36,7 +36,7 @@ def csv_format(settings: Mapping[str, Json] | None) -> CsvFormat:
         raise CsvFormatError("columnDelimiter", "must not be what ends a row")
     return CsvFormat(
         column_delimiter=columns,
-        row_delimiter=None if rows in ("\n", "\r\n", "\r") else rows,
+        row_delimiter=None if rows in ("\n", "\r") else rows,
         has_header=given.get("hasHeaderRow") is not False,
         trim=given.get("trimSpaces") is True,
         rows_to_skip=skip,

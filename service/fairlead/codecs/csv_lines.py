@@ -41,6 +41,8 @@ class CsvLines:
         """The one to give to the library."""
         self._skipped = shape.rows_to_skip
         self._row_delimiter = shape.row_delimiter
+        if self._row_delimiter == "\r\n" and not _holds_both_newlines(body, charset):
+            self._row_delimiter = None
         self._exchanges: list[tuple[str, str]] = []
         self._text = io.TextIOWrapper(self.source, charset, newline="")
         private = (letter for letter in map(chr, _PRIVATE) if not _holds(body, letter, charset))
@@ -49,6 +51,8 @@ class CsvLines:
         if len(self.column_delimiter) > 1:
             self.column_delimiter = next(private)
             self._exchanges.append((shape.column_delimiter, self.column_delimiter))
+        self._blanks = " \t".replace(self.column_delimiter, "") if shape.trim and shape.quotes else ""
+        self._in_quotes = False
 
     @property
     def exchanged(self) -> bool:
@@ -59,7 +63,8 @@ class CsvLines:
         lines = iter(self._text) if self._row_delimiter is None else self._pieces(self._row_delimiter)
         first = next(lines, "").removeprefix("\ufeff")
         lines = islice(chain((first,), lines), self._skipped, None)
-        return map(self._exchange, lines) if self._exchanges else lines
+        lines = map(self._exchange, lines) if self._exchanges else lines
+        return map(self._tightened, lines) if self._blanks else lines
 
     def restored(self, cell: str) -> str:
         """The cell as the body has it."""
@@ -74,7 +79,8 @@ class CsvLines:
         while chunk := self._text.read(_CHUNK):
             *whole, rest = (rest + chunk).split(delimiter)
             yield from whole
-        if rest.strip("\r\n"):
+        rest = rest.rstrip("\r\n")
+        if rest:
             yield rest
 
     def _exchange(self, line: str) -> str:
@@ -82,9 +88,35 @@ class CsvLines:
             line = line.replace(written, private)
         return line if self._row_delimiter is None else line + "\n"
 
+    def _tightened(self, line: str) -> str:
+        """The line without blanks around its quoted cells, which the library takes for a part of them."""
+        if '"' not in line:
+            return line
+        pieces = line.split('"')
+        last = len(pieces) - 1
+        for at in range(int(self._in_quotes), last + 1, 2):  # those outside of quotes
+            piece = pieces[at]
+            if at > 0:
+                rest = piece.lstrip(self._blanks)
+                piece = rest if rest.startswith(self.column_delimiter) or not rest.strip("\r\n") else piece
+            if at < last:
+                rest = piece.rstrip(self._blanks)
+                piece = rest if rest.endswith(self.column_delimiter) or not rest else piece
+            pieces[at] = piece
+        self._in_quotes ^= bool(last % 2)
+        return '"'.join(pieces)
+
 
 def _holds(body: bytes, letter: str, charset: str) -> bool:
     try:
         return letter.encode(charset) in body
     except UnicodeEncodeError:
         return False
+
+
+def _holds_both_newlines(body: bytes, charset: str) -> bool:
+    """Whether there are line feeds or carriage returns that stand together and others that do not."""
+    mark = "".encode(charset)
+    feed, carriage = (letter.encode(charset).removeprefix(mark) for letter in "\n\r")
+    both = body.count(carriage + feed)
+    return both > 0 and (body.count(feed) != both or body.count(carriage) != both)

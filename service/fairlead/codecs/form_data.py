@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
-from fairlead.codecs.members import members_of, text_in_body
+from fairlead.codecs.members import in_utf8, members_of, text_in_body
 from fairlead.domain.jsonvalue import Json
 from fairlead.engine.ports import UnreadableBody
 
@@ -34,4 +34,4 @@ class FormDataCodec:
 
 def _part(name: str, value: Json) -> bytes:
     head = f'Content-Disposition: form-data; name="{name.translate(_NAME)}"\r\n\r\n'
-    return f"{head}{text_in_body(value)}\r\n".encode("utf-8", "surrogatepass")
+    return in_utf8(f"{head}{text_in_body(value)}\r\n", FormDataCodec.media_type)

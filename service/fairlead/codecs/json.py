@@ -19,7 +19,7 @@ from fairlead.domain.jsonvalue import (
     member,
     well_formed,
 )
-from fairlead.domain.jsonwalk import is_large, walked_elements, walked_member
+from fairlead.domain.jsonwalk import is_large, loads_by_turns, walked_elements, walked_member
 from fairlead.domain.paths import ALL, Path, Step, compile_path
 from fairlead.engine.ports import BodyTooLarge, ReadOptions, UnreadableBody
 
@@ -41,7 +41,7 @@ class JsonCodec:
         if len(text) > MAX_MARKS:
             _check_size(text)
         try:
-            return None if _is_blank(text) else loads(text)
+            return None if _is_blank(text) else loads_by_turns(text)
         except JsonError as error:
             raise UnreadableBody(f"the body is not JSON: {error}") from None
 

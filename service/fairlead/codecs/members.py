@@ -22,6 +22,15 @@ def text_in_body(value: Json) -> str:
     return "" if value is None else text_of(value)
 
 
+def in_utf8(text: str, media_type: str) -> bytes:
+    """The text of a body. Raises ``InvalidContent`` for half of a surrogate pair, which only JSON can write."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(error.object[error.start]):04X}"
+        raise unwritable(media_type, f"it holds {half}, half of a surrogate pair, which UTF-8 does not have") from None
+
+
 def unwritable(media_type: str, what: str, field: str | None = None) -> InvalidContent:
     """The error of a record that a format cannot hold."""
     return InvalidContent(Problem("invalid_field", f"the record cannot be written as {media_type}: {what}", field))

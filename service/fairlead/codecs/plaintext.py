@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fairlead.codecs.charset import to_text
-from fairlead.codecs.members import text_in_body
+from fairlead.codecs.members import in_utf8, text_in_body
 from fairlead.domain import jsonvalue
 from fairlead.engine.ports import BodyTooLarge, ReadOptions
 
@@ -31,11 +31,12 @@ class PlaintextCodec:
         return [jsonvalue.dumps({"value": text})] if text else []
 
     def write(self, record: bytes) -> bytes:
-        """The text of the only member, else the record's JSON text, compact (exports-imports.md 14): a line, whatever it looked like."""
+        """The text of the only member, else the record's JSON text, compact (exports-imports.md 14): a line, whatever it looked like.
+        Raises ``InvalidContent``."""
         value = jsonvalue.loads(record)
         if isinstance(value, dict) and len(value) == 1:
             (value,) = value.values()
-            return text_in_body(value).encode("utf-8", "surrogatepass")
+            return in_utf8(text_in_body(value), self.media_type)
         return jsonvalue.dumps(value)
 
     def write_batch(self, records: Sequence[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
 from fairlead.codecs.charset import codec_name, to_text
-from fairlead.codecs.members import members_of, text_in_body, unwritable
+from fairlead.codecs.members import in_utf8, members_of, text_in_body, unwritable
 from fairlead.domain import jsonvalue
 from fairlead.domain.jsonvalue import Json
 from fairlead.engine.ports import BodyTooLarge, ReadOptions, UnreadableBody
@@ -49,7 +49,7 @@ class UrlencodedCodec:
 
 
 def _encoded(text: str) -> str:
-    return quote_plus(text, errors="surrogatepass")
+    return quote_plus(in_utf8(text, UrlencodedCodec.media_type), safe="*").replace("~", "%7E")
 
 
 def _pairs(name: str, value: Json) -> Iterator[tuple[str, str]]:

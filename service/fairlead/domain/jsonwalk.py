@@ -11,22 +11,50 @@ from typing import Final
 
 import msgspec
 
-from fairlead.domain.jsonvalue import JsonError, loads, well_formed, without_surrogates
+from fairlead.domain.jsonvalue import Json, JsonError, checked, loads, well_formed, without_surrogates
 
 WALKED_FROM: Final = 8 * 1024 * 1024
 """Bytes from which on a text is walked: below it all pieces at once are faster, and small unless there are too many."""
 MOST_AT_ONCE: Final = 250_000
 """Commas, and therefore elements or members, up to which all pieces may be in memory at once: each takes some hundred bytes."""
+MOST_BY_TURNS: Final = 1_000_000
+"""Commas up to which a text is decoded by turns: the pieces of one container are in memory at once."""
 
+_SPLIT_FROM: Final = 256 * 1024
+_SPLIT_LEVELS: Final = 4
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 _BLANK: Final = b" \t\r\n"
 _TRAILING: Final = re.compile(r"trailing characters \(byte (\d+)\)")
 _any: Final = msgspec.json.Decoder(msgspec.Raw)
+_array: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_large(text: bytes) -> bool:
     """Whether a text is better walked than cut at once."""
     return len(text) >= WALKED_FROM or text.count(b",") > MOST_AT_ONCE
+
+
+def loads_by_turns(text: bytes) -> Json:
+    """The same as ``loads``. A large text is decoded container by container: the decoder lets no other thread go on before it is done.
+    Raises ``JsonError``."""
+    if len(text) < WALKED_FROM or text.count(b",") > MOST_BY_TURNS:
+        return loads(text)
+    body = checked(text)
+    try:
+        return _by_turns(memoryview(body), _SPLIT_LEVELS)
+    except (msgspec.DecodeError, JsonError):
+        return loads(body)  # what msgspec refuses although it is JSON, or the place of an error in the whole
+
+
+def _by_turns(text: memoryview, levels: int) -> Json:
+    if levels and len(text) >= _SPLIT_FROM:
+        start = bytes(text[:_SPLIT_FROM]).lstrip(_BLANK)[:1]
+        if start == b"[":
+            return [_by_turns(memoryview(piece), levels - 1) for piece in _array.decode(text)]
+        if start == b"{":
+            return {key: _by_turns(memoryview(piece), levels - 1) for key, piece in _object.decode(text).items()}
+    return loads(bytes(text))
 
 
 def walked_elements(text: bytes) -> Iterator[bytes]:

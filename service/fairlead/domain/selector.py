@@ -40,6 +40,14 @@ class Selector:
             return NOTHING if self.xml is None else self.xml.first(value)
         return NOTHING if self.json is None else self.json.first(value)
 
+    def shown(self, value: Json | XmlDocument | XmlElement) -> Json:
+        """What to tell a person: the match, of several in JSON the list, of several nodes of XML the first (connections.md 5.1);
+        ``NOTHING`` for none."""
+        if self.json is None or not self.json.spreads or isinstance(value, (XmlDocument, XmlElement)):
+            return self.first(value)
+        found = self.json.find(value)
+        return NOTHING if not found else found[0] if len(found) == 1 else found
+
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> Selector:

@@ -135,8 +135,12 @@ class PathMatches:
     member: str
     rule: PathRule
     expected: bool = True
+    needs_body: bool = False
+    """It does not hold for an answer without a body, whatever is expected."""
 
     def holds(self, response: HttpResponse, body: Body) -> bool:
+        if self.needs_body and (not response.body or response.body.isspace()):
+            return False
         return self.rule.matches(body.value_or_nothing()) is self.expected
 
     def finding(self, response: HttpResponse, body: Body) -> Finding:
@@ -209,9 +213,10 @@ def fail_check(rule: PathRule) -> Check:
     return Check(Rule.FAIL_PATH, Verdict.FAILED, ((PathMatches("failPath", rule),),), "422")
 
 
-def success_check(rule: PathRule) -> Check:
-    """The value at the success path does not match."""
-    return Check(Rule.SUCCESS_PATH, Verdict.FAILED, ((PathMatches("successPath", rule, expected=False),),), "422")
+def success_check(rule: PathRule, *, empty_is_good: bool = False) -> Check:
+    """The value at the success path does not match; ``empty_is_good``: an answer without a body has none that could."""
+    condition = PathMatches("successPath", rule, expected=False, needs_body=empty_is_good)
+    return Check(Rule.SUCCESS_PATH, Verdict.FAILED, ((condition,),), "422")
 
 
 def _ways(settings: Mapping[str, Json], usual: int, *, usual_yields: bool) -> tuple[Way, ...]:

@@ -57,6 +57,8 @@ class ResponseRules:
     success_media_type: str | None = None
     error_media_type: str | None = None
     end_statuses: frozenset[int] = frozenset()
+    empty_is_good: bool = False
+    """An answer without a body says nothing at the success path and is good all the same (imports, exports-imports.md 9.6)."""
     checks: tuple[Check, ...] = field(init=False, repr=False, compare=False)
     """These, compiled, in the order of connections.md 5.3."""
 
@@ -65,7 +67,7 @@ class ResponseRules:
             end_of_pages_check(self.end_statuses) if self.end_statuses else None,
             STATUS_CHECK,
             fail_check(self.fail) if self.fail is not None else None,
-            success_check(self.success) if self.success is not None else None,
+            success_check(self.success, empty_is_good=self.empty_is_good) if self.success is not None else None,
         )
         object.__setattr__(self, "checks", tuple(check for check in checks if check is not None))
 
@@ -77,6 +79,7 @@ class ResponseRules:
         success_media_type: str | None = None,
         error_media_type: str | None = None,
         end_statuses: frozenset[int] = frozenset(),
+        empty_is_good: bool = False,
     ) -> ResponseRules:
         """From the members successPath, successValues, failPath, failValues, errorPath and allowArrayforSuccessPath; raises
         ``PathError``."""
@@ -92,6 +95,7 @@ class ResponseRules:
             success_media_type,
             error_media_type,
             end_statuses,
+            empty_is_good,
         )
 
 
@@ -163,7 +167,7 @@ def message_of(response: HttpResponse, body: Body, error_path: Selector | None) 
     """Value at the error path when there is one, else the body's text, else the reason phrase (contract.md 1.16)."""
     if error_path is not None:
         decoded = body.value_or_nothing()
-        value = error_path.first(decoded) if decoded is not NOTHING else NOTHING
+        value = error_path.shown(decoded) if decoded is not NOTHING else NOTHING
         if value is not NOTHING and value is not None:
             return jsonvalue.text_of(value)
     text = body.text()

@@ -69,6 +69,7 @@ def test_a_form_that_cannot_be_read_is_told_by_its_pair(body: bytes, message: st
     [
         ('{"a":1,"b":{"c":2},"d":["x"]}', "a=1&b[c]=2&d[0]=x"),
         ('{"a b":"c d+&","é":"ü"}', "a+b=c+d%2B%26&%C3%A9=%C3%BC"),
+        ('{"*-._~":"*-._~"}', "*-._%7E=*-._%7E"),
         ('{"a":null,"b":true,"c":1.50,"d":{},"e":[]}', "a=&b=true&c=1.50"),
         ('{"a":[{"b":[1,2]}]}', "a[0][b][0]=1&a[0][b][1]=2"),
         ('{"a":{"[x]":1}}', "a[%5Bx%5D]=1"),

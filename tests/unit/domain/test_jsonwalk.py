@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.domain import jsondepth
+from fairlead.domain import jsondepth, jsonwalk
 from fairlead.domain.charset import undecodable_at
 from fairlead.domain.jsondepth import exceeds_depth
-from fairlead.domain.jsonvalue import JsonError, elements, loads, member
-from fairlead.domain.jsonwalk import walked_elements, walked_member
+from fairlead.domain.jsonvalue import JsonError, dumps, elements, loads, member
+from fairlead.domain.jsonwalk import loads_by_turns, walked_elements, walked_member
 
 texts = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Z", "Cc"]), max_size=6)
 values = st.recursive(
@@ -60,6 +60,69 @@ def test_what_is_no_array(text: bytes) -> None:
     """Told before the first element."""
     with pytest.raises(JsonError):
         walked_elements(text)
+
+
+SMALL: tuple[tuple[str, int], ...] = (("WALKED_FROM", 0), ("_SPLIT_FROM", 2))
+
+
+@given(values, indents, st.booleans())
+def test_by_turns(value: Any, indent: int | None, escaped: bool) -> None:
+    """The value of the whole text, wherever it is split."""
+    text = json.dumps([value, {"-0": value}], indent=indent, ensure_ascii=escaped).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in SMALL:
+            patch.setattr(jsonwalk, name, size)
+        assert loads_by_turns(text) == loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":[-0, 1.50, 1E400, %b],"a":["\\ud800",{"b":{"c":{"d":{"e":[1,[2]]}}}}]}' % (b"9" * 5000),
+        b"\xef\xbb\xbf \n[ -0 , 1.50 ] ",
+        b'[["\\ud800"]]',
+        b"[" * 500 + b"]" * 500,
+    ],
+)
+def test_odd_values_by_turns(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digits and halves of surrogate pairs are kept, the last of two equal keys counts, 500 levels are JSON."""
+    for name, size in SMALL:
+        monkeypatch.setattr(jsonwalk, name, size)
+    assert dumps(loads_by_turns(text)) == dumps(loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'{"a":[1,{"b":01}]}', b'{"a":[1,2}', b'[[1],[NaN]]', b'[["\\x"]]', b"[[1]] 2", b'["\xff"]', b"[" * 501 + b"]" * 501],
+)  # fmt: skip
+def test_errors_by_turns(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the whole text, with their byte."""
+    for name, size in SMALL:
+        monkeypatch.setattr(jsonwalk, name, size)
+    told = []
+    for read in (loads, loads_by_turns):
+        with pytest.raises(JsonError) as error:
+            read(text)
+        told.append(str(error.value))
+    assert told[0] == told[1]
+
+
+def test_a_large_text_is_decoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two of them other threads may go on; a text of too many values is not split, because its pieces would take memory."""
+    text = b'{"items":[' + b",".join([b'{"a":"%b"}' % (b"x" * 50_000)] * 200) + b"]}"
+    pieces: list[int] = []
+
+    def counted(piece: bytes) -> Any:
+        pieces.append(len(piece))
+        return loads(piece)
+
+    monkeypatch.setattr(jsonwalk, "loads", counted)
+    assert len(loads_by_turns(text)["items"]) == 200
+    assert len(pieces) == 200
+    monkeypatch.setattr(jsonwalk, "MOST_BY_TURNS", 100)
+    pieces.clear()
+    assert len(loads_by_turns(text)["items"]) == 200
+    assert pieces == [len(text)]
 
 
 def test_the_last_of_equal_keys_counts() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from functools import partial
 from typing import Any
 
 import pytest
 
+from fairlead.domain import jsonvalue
 from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from tests.unit.engine.serving import Service, http, reply
 
@@ -31,6 +34,11 @@ def bodies(service: Service) -> list[Any]:
 def numbered(request: HttpRequest) -> HttpResponse:
     """An application that gives every record an id."""
     return reply({"items": [{"id": f"k{record['n']}"} for record in json.loads(request.body or b"[]")]})
+
+
+def same(answer: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """An application of one answer."""
+    return answer
 
 
 WORKED: dict[str, Any] = bulk(
@@ -79,6 +87,7 @@ ANSWERS: list[tuple[str, dict[str, Any], HttpResponse, list[Any]]] = [
     ("no array", {}, reply({"items": {"a": 1}}), [bad("invalid_response", NONE, {"items": {"a": 1}})] * 2),
     ("nothing there", {}, reply({"x": 1}), [bad("invalid_response", NONE, {"x": 1})] * 2),
     ("empty", {}, reply(b"", 204), [bad("invalid_response", NONE)] * 2),
+    ("empty, with a success path", JUDGED, reply(b"", 204), [bad("422", "status 204")] * 2),
     ("failed", {}, reply({"x": 1}, 500), [bad("500", '{"x": 1}', {"x": 1})] * 2),
     ("scalars", {}, reply({"items": [1, None]}), [{"statusCode": 200, "_json": {"_raw": "1"}}, {"statusCode": 200}]),
     ("digits stay", {}, reply(b'{"items":[{"id":9007199254740993},{"d":1.50}]}'), [{"statusCode": 200, "id": "9007199254740993", "_json": {"id": 9007199254740993}}, ok(d=1.5)]),
@@ -98,6 +107,25 @@ async def test_which_element_is_whose(
     """exports-imports.md 9.7: element k belongs to record k; what is missing fails with ``invalid_response``."""
     service.application.answers = lambda request: answer
     assert await service.run_import(await created(service), bulk(response=response), [{}, {}]) == expected
+
+
+async def test_a_large_answer_is_judged_beside_the_event_loop(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """contract.md 1.15: an answer may have 50 MiB; other calls go on while paths look into it."""
+    threads: set[str] = set()
+
+    def loads(data: bytes) -> Any:
+        threads.add(threading.current_thread().name.rpartition("_")[0])
+        return jsonvalue.loads(data)
+
+    monkeypatch.setattr("fairlead.codecs.json.loads_by_turns", loads)
+    id = await created(service, auth={"type": "custom", "failPath": "why", "failValues": ["signed out"]})
+    for text, names in (("x", {""}), ("x" * 300_000, {"fairlead-answers"})):
+        threads.clear()
+        service.application.answers = partial(same, reply({"id": 7, "text": text}))
+        (result,) = await service.run_import(id, {"http": {"relativeURI": ["/one"]}}, [{}])
+        assert (result["id"], threads) == ("7", names)
 
 
 FLAGS = b'<r><st>bad</st><w>Wm</w><i><k>1</k><d><ok a="1">no</ok></d></i><i><k>2</k><d><ok a="2">yes</ok></d></i></r>'

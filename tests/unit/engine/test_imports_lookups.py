@@ -130,6 +130,33 @@ async def test_an_application_that_does_not_answer_a_lookup(service: Service, fa
     assert (result["errors"][0]["code"], result["errors"][0]["source"]) == (code, "lookup")
 
 
+@pytest.mark.parametrize(
+    ("connection", "block", "result", "accept"),
+    [
+        ({}, {}, ("invalid_response", "lookup"), "application/json"),
+        ({"successMediaType": "xml"}, {}, {"customer": "7"}, "application/xml"),
+        ({}, {"successMediaType": "xml"}, {"customer": "7"}, "application/xml"),
+        ({"successMediaType": "plaintext"}, {"successMediaType": "xml"}, {"customer": "7"}, "application/xml"),
+    ],
+)
+async def test_how_the_answer_to_a_lookup_is_read(
+    service: Service, connection: dict[str, Any], block: dict[str, Any], result: Any, accept: str
+) -> None:
+    """connections.md 1.2 and 5.1, exports-imports.md 1.2: by the media type of the resource, then of the connection, before
+    ``Content-Type``."""
+    service.application.answers = lambda request: reply(b"<r><id>7</id></r>")
+    lookup = {**CUSTOMER, "extract": "/r/id"}
+    mapping = {"mapping": {"fields": [{"generate": "customer", "lookupName": "custId", "extract": "email"}]}}
+    id = await created(service, **connection)
+    (got,) = await service.run_import(id, importing(lookup, http=block, **mapping), [{"email": "x"}])
+    first, *later = service.application.sent
+    assert first.headers.get("Accept") == accept
+    if isinstance(result, tuple):
+        assert [(each["code"], each["source"]) for each in got["errors"]] == [result]
+    else:
+        assert [json.loads(request.body or b"") for request in later] == [result]
+
+
 async def test_equal_requests_are_made_once_in_a_call(service: Service) -> None:
     """exports-imports.md 12: kept for the call, keyed by the rendered request; equal ones at the same time are one; no longer than the
     call."""

@@ -79,6 +79,7 @@ DESCRIPTION = "Service is unavailable. Please try after some time."
         ({"successPath": "o", "successValues": ['{"k":1}']}, 200, {"o": {"k": 1}}, SUCCESS),
         ({"successPath": "v", "successValues": ["null"]}, 200, {"v": None}, SUCCESS),
         (EXAMPLE_A, 200, b"not json", FAILED),
+        (EXAMPLE_A, 204, b"", FAILED),
         (EXAMPLE_B, 200, b"not json", SUCCESS),
     ],
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from fairlead.codecs.registry import codecs
+from fairlead.domain import jsonvalue
 from fairlead.domain.dialect import http_import
 from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.engine.ports import RecordResult
@@ -187,7 +189,11 @@ RESULTS: list[tuple[str, dict[str, Any], Reply, tuple[int, str | None, bytes | N
     ("a resource", import_of(response={"resourcePath": ["r"]}), Reply(b'{"r":{"id":4},"id":5}'), (200, "4", b'{"id":4}')),
     ("a resource that is a scalar", import_of(response={"resourcePath": ["r"]}), Reply(b'{"r":"x"}'), (200, None, b'{"_raw":"x"}')),
     ("no resource", import_of(response={"resourcePath": ["r"]}), Reply(b'{"id":5}'), (200, None, None)),
+    ("several at a resource", import_of(response={"resourcePath": ["r[*].x"], "resourceIdPath": ["[1].id"]}), Reply(b'{"r":[{"x":{"id":4}},{"x":{"id":5}}]}'), (200, "5", b'[{"id":4},{"id":5}]')),
+    ("one of several at a resource", import_of(response={"resourcePath": ["r[*].x"]}), Reply(b'{"r":[{"x":{"id":4}}]}'), (200, "4", b'{"id":4}')),
     ("empty", PLAIN, Reply(b"", 204), (200, None, None)),
+    ("empty, with a success path", import_of(response={"successPath": ["ok"]}), Reply(b"", 204), (200, None, None)),
+    ("blank, with success values", import_of(response={"successPath": ["ok"], "successValues": [["1"]]}), Reply(b" \n"), (200, None, None)),
     ("blank", PLAIN, Reply(b" \n"), (200, None, None)),
     ("a number", PLAIN, Reply(b"981"), (200, None, b'{"_raw":"981"}')),
     ("a string", PLAIN, Reply(b'"x"'), (200, None, b'{"_raw":"\\"x\\""}')),
@@ -223,6 +229,10 @@ ERRORS: list[tuple[dict[str, Any], Reply, tuple[str, str]]] = [
     ({"successPath": "ok", "successValues": ["true"]}, Reply(b'{"ok":1}'), ("422", '{"ok":1}')),
     ({"successPath": "ok"}, Reply(b"not json"), ("422", "not json")),
     ({"failPath": "e", "errorPath": "e"}, Reply(b'{"e":[1,2]}'), ("422", "[1,2]")),
+    ({"errorPath": "e[*].m"}, Reply(b'{"e":[{"m":"a"},{"m":"b"}]}', 400), ("400", '["a","b"]')),
+    ({"errorPath": "e[*].m"}, Reply(b'{"e":[{"m":"a"}]}', 400), ("400", "a")),
+    ({"errorPath": "e[*].m"}, Reply(b'{"e":[]}', 400), ("400", '{"e":[]}')),
+    ({"errorPath": "e"}, Reply(b"<r><e>a</e><e>b</e></r>", 400, headers={"Content-Type": "text/xml"}), ("400", "a")),
 ]
 
 
@@ -233,6 +243,58 @@ async def test_what_the_application_said_about_a_failed_record(
     """exports-imports.md 9.6, contract.md 1.16: its status, ``"422"`` when a path judged; text at the error path or the body."""
     result, _, _ = await sent(import_of(response=response), {}, reply)
     assert result.errors == [(*expected, "application")]
+
+
+@pytest.mark.parametrize(("size", "beside"), [(1, False), (300_000, True)])
+async def test_a_large_answer_is_read_beside_the_event_loop(
+    size: int, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """contract.md 1.15: an answer may have 50 MiB; other calls go on while it is read."""
+    threads: list[str] = []
+    real = jsonvalue.loads
+
+    def loads(data: bytes) -> Any:
+        threads.append(threading.current_thread().name)
+        return real(data)
+
+    monkeypatch.setattr("fairlead.codecs.json.loads_by_turns", loads)
+    model = import_of(batchSize=2, response={"resourcePath": ["items"], "failPath": ["items"], "failValues": [["x"]]})
+    body = b'{"items":[{"id":7,"text":"%b"}]}' % (b"x" * size)
+    result, _, _ = await sent(model, {}, Reply(body))
+    assert result.id == "7"
+    assert {name.startswith("fairlead-answers") for name in threads} == {beside}
+
+
+HALVES: list[tuple[str, dict[str, Any], str | None]] = [
+    ("json", {}, '{"a":"\\ud800"}'),
+    ("json", {"body": '{"b":"{{record.a}}"}'}, '{"b":"\\ud800"}'),
+    ("json", {"body": '{"b":"{{{record.a}}}"}'}, '{"b":"\ufffd"}'),
+    ("urlencoded", {}, None),
+    ("urlencoded", {"body": '{"b":"{{record.a}}"}'}, None),
+    ("urlencoded", {"body": "b={{record.a}}"}, "b=%EF%BF%BD"),
+    ("form-data", {}, None),
+    ("plaintext", {}, None),
+    ("plaintext", {"body": "{{record.a}}"}, "\ufffd"),
+    ("xml", {}, None),
+    ("xml", {"body": "<b>{{record.a}}</b>"}, "<b>\ufffd</b>"),
+    ("csv", {"requestMediaType": "csv"}, None),
+]
+
+
+@pytest.mark.parametrize(("media_type", "block", "body"), HALVES)
+async def test_half_of_a_surrogate_pair_leaves_in_json_only(
+    media_type: str, block: dict[str, Any], body: str | None
+) -> None:
+    """Issue 5, bad input: JSON has an escape for it; elsewhere the record fails, or a template prints U+FFFD. No bytes leave that are no
+    UTF-8."""
+    connection = "json" if media_type == "csv" else media_type
+    record = b'{"a":"\\ud800"}'
+    if body is None:
+        with pytest.raises(InvalidContent, match=r"holds U\+D800"):
+            await sent(import_of(**block), record, Reply({}), media_type=connection)
+    else:
+        _, script, _ = await sent(import_of(**block), record, Reply({}), media_type=connection)
+        assert script.steps[0][0] == f"POST /r {body}"
 
 
 async def test_a_deep_answer_is_an_answer() -> None:

@@ -97,11 +97,11 @@ class AnswerReader:
         return (body.removeprefix(b"\xef\xbb\xbf").strip() if verbatim else jsonvalue.dumps(value)), value
 
     def _at_resource(self, answer: Answer) -> Json:
-        """The value at the resource path; of several elements of an XML answer the list."""
+        """The value at the resource path, of several the list."""
         if self.resource is None:
             return NOTHING
         if not isinstance(answer.value(), XmlDocument):
-            return self.resource.first(answer.value())
+            return self.resource.shown(answer.value())
         found = xml_records(answer, self.resource.text)
         return NOTHING if not found else found[0] if len(found) == 1 else found
 
@@ -144,10 +144,12 @@ class AnswerReader:
     def _message(self, element: _Element, answer: Answer, whole: Json, redact: Redactor) -> str:
         """The value at the error path in the element, else in the whole answer, else the text of the element (contract.md 1.16)."""
         path = self.rules.error_path
-        text = NOTHING if path is None else path.first(_looked_into(path, element.place, whole))
+        text = NOTHING if path is None else path.shown(_looked_into(path, element.place, whole))
         if text is NOTHING or text is None:
-            is_whole = element.value is NOTHING
-            text = readable(answer.response.body[:_SHOWN], answer.charset) if is_whole else element.value
+            text = element.value
+            if text is NOTHING:
+                text = readable(answer.response.body[:_SHOWN], answer.charset)
+                text = text if text.strip() else answer.response.reason or f"status {answer.response.status}"
         return redact.cut(jsonvalue.text_of(text), MESSAGE_LIMIT)
 
     def _all_failed(self, answer: Answer, told: tuple[str, str], count: int) -> list[RecordResult]:

@@ -116,6 +116,7 @@ class PositionCompiler:
                 },
                 success_media_type=http.get("successMediaType"),
                 error_media_type=http.get("errorMediaType"),
+                empty_is_good=True,
             )
         except PathError:
             return ResponseRules()  # told with its field by the collector

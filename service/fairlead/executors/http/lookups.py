@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from fairlead.domain.connection import Connection
@@ -13,6 +14,7 @@ from fairlead.domain.http import HttpRequest
 from fairlead.domain.jsonvalue import NOTHING, is_empty
 from fairlead.domain.paths import PathError
 from fairlead.domain.selector import Selector, answer_media_types
+from fairlead.engine.beside import beside
 from fairlead.engine.ports import Answer, Json, MappingError, Place, Template, UnreadableBody, Verdict
 from fairlead.engine.run import Run
 from fairlead.engine.verdict import ResponseRules
@@ -22,7 +24,6 @@ from fairlead.executors.http.braces import single_braces
 from fairlead.executors.http.request import HeaderTemplate, RequestBuilder, Target
 
 _NO_MATCH: Final = 404
-_RULES: Final = ResponseRules()
 
 
 def names_read(templates: Iterable[Template], names: Collection[str]) -> frozenset[str]:
@@ -46,6 +47,8 @@ class HttpLookup:
     field: str
     builder: RequestBuilder
     target: Target
+    rules: ResponseRules
+    """Without paths: how the answer is read is all that the document says about it."""
     extract: str | None
     extracts: tuple[str | None, ...]
     default: Json
@@ -65,9 +68,9 @@ class HttpLookup:
     async def ask(self, run: Run, build: Callable[[], HttpRequest]) -> Mapping[str | None, Json]:
         """The results by ``extract``; ``NOTHING`` for no match: 404, an empty body, nothing or something empty there."""
         try:
-            answer = await run.send(build(), _RULES, build)
+            answer = await run.send(build(), self.rules, build)
             if answer.verdict is Verdict.SUCCESS:
-                return {extract: _result(answer, extract) for extract in self.extracts}
+                return await beside(len(answer.response.body), partial(self._results, answer))
         except AuthenticationFailed:
             raise
         except ApplicationFailure as failure:
@@ -79,6 +82,9 @@ class HttpLookup:
         if answer.response.status == _NO_MATCH:
             return dict.fromkeys(self.extracts, NOTHING)
         raise MappingError(answer.code, f"the lookup {self.name!r}: {answer.message}", "lookup")
+
+    def _results(self, answer: Answer) -> Mapping[str | None, Json]:
+        return {extract: _result(answer, extract) for extract in self.extracts}
 
 
 def _result(answer: Answer, extract: str | None) -> Json:
@@ -130,15 +136,19 @@ class LookupCompiler:
             self.bodies.compile(body, f"{field}.body", strict=strict),
             self.headers if entry.get("useImportHeaders") else (),
             self.bodies.media_type if body else None,
+            self.http.get("successMediaType"),
+        )
+        rules = ResponseRules(
+            success_media_type=self.http.get("successMediaType"), error_media_type=self.http.get("errorMediaType")
         )
         extract = entry.get("extract") or None
-        collector.selector(extract, f"{field}.extract", answer_media_types(self.connection.http))
+        collector.selector(extract, f"{field}.extract", answer_media_types(self.connection.http, self.http))
         if extract is not None:
             extract = _readable(extract)
         uses = names_read((template for _, template in _templates(target)), dynamic)
         default = entry.get("default", NOTHING)
         allowed = bool(entry.get("allowFailures"))
-        return HttpLookup(entry["name"], field, self.builder, target, extract, (), default, allowed, uses)
+        return HttpLookup(entry["name"], field, self.builder, target, rules, extract, (), default, allowed, uses)
 
 
 def _templates(target: Target) -> Iterator[tuple[str, Template]]:

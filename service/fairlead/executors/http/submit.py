@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from fairlead.domain import jsonvalue
@@ -13,8 +14,10 @@ from fairlead.domain.errors import InvalidContent, Problem
 from fairlead.domain.http import HttpRequest
 from fairlead.domain.jsonvalue import JsonError
 from fairlead.domain.registry import Registry
+from fairlead.engine.beside import beside
 from fairlead.engine.lookups import lookup_entries
 from fairlead.engine.ports import (
+    Answer,
     BatchWriter,
     Codec,
     Json,
@@ -186,9 +189,13 @@ class HttpImporter:
             return self.builder.build(run, target, scope, field=field)
 
         answer = await run.send(build(), chosen.rules, build)
+        return await beside(len(answer.response.body), partial(self._results, run, parcel, answer))
+
+    def _results(self, run: Run, parcel: Parcel, answer: Answer) -> list[RecordResult]:
+        answers = self.positions[parcel.position].answers
         if self.batch_size == 1:
-            return [chosen.answers.single(answer)]
-        return chosen.answers.batch(answer, len(parcel.records), run.connection.redactor)
+            return [answers.single(answer)]
+        return answers.batch(answer, len(parcel.records), run.connection.redactor)
 
     def _is_too_long(self, parcel: Parcel) -> bool:
         return self.body_limit is not None and parcel.body is not None and len(parcel.body) > self.body_limit
