@@ -1,17 +1,19 @@
 """What happens at three times the capacity: good answers, refusals and how long they take, memory, and the way back to normal.
 
-``python bench/overload.py [KIND...] [--seconds N] [--times N]`` starts ``fairlead serve`` on a SQLite file of its own and an application in
-another process. For each kind of load it measures the peak rate with a closed loop, then offers ``times`` as much for ``seconds``
-seconds at fixed instants (open loop: who is slow gets no fewer requests), then asks once every 50 ms until answers are as quick
-as before. ``per cpu`` is the ratio of good answers per second of the server's processor time: the one to look at where other
-programs share the machine. Latencies of the open loop count from the instant at which a request was due. Figures to compare are of one run.
-The server has a processor of its own where there are two.
+``python bench/overload.py [KIND...] [--offer OFFER...] [--seconds N] [--unpinned]`` starts ``fairlead serve`` on a SQLite file of its own
+and an application in another process. For each kind of load it measures the peak rate with a closed loop of a few clients, then makes each
+offer, then asks once every 50 ms until answers are as quick as before. Offers: ``open3`` is 3 times the peak for ``seconds`` seconds at
+fixed instants (who is slow gets no fewer requests), ``closed1500`` as many clients that each ask again at once, refused or not,
+``burst6000`` so many requests at one moment. ``per cpu`` is the ratio of good answers per second of the server's processor time: the one
+to look at where other programs share the machine. Latencies of the open loop count from the instant at which a request was due.
+Figures to compare are of one run. The server has a processor of its own where there are two, unless it is ``unpinned``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
@@ -27,7 +29,7 @@ from typing import Any, Final
 
 import grpc.aio
 
-from bench.wire import GONE, LATE, Rest
+from bench.wire import GONE, LATE, MOST_CONNECTIONS, Rest
 from fairlead.v1 import common_pb2, import_http_pb2, import_model_pb2, virtual_run_pb2, words_pb2
 from fairlead.v1 import connection_service_pb2 as pb
 from fairlead.v1.connection_service_pb2_grpc import ConnectionServiceStub
@@ -35,6 +37,7 @@ from tests.e2e.processes import Place
 
 PEAK_SECONDS: Final = 5.0
 NORMAL_WAIT: Final = 60.0
+CHANNELS: Final = 4
 
 Ask = Callable[[], Awaitable[int]]
 
@@ -160,14 +163,40 @@ def request(place: Place, method: str, path: str, body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def measure(load: Load, pid: int, seconds: float, times: float) -> list[str]:
+async def burst(ask: Ask, count: int) -> Seen:
+    """So many at one moment, until the last has its answer."""
+    started = time.perf_counter()
+    seen = Seen(1)
+
+    async def one() -> None:
+        status = await ask()
+        seen.count(status, time.perf_counter() - started)
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    seen.seconds = time.perf_counter() - started
+    return seen
+
+
+async def offered(offer: str, load: Load, peak: float, seconds: float, told: Callable[[Seen], None]) -> Seen:
+    """What is seen while one of the offers is made."""
+    kind, number = offer.rstrip("0123456789."), float(offer.lstrip("abcdefghijklmnopqrstuvwxyz"))
+    if kind == "open":
+        return await open_loop(load.ask, number * peak, seconds, told)
+    if kind == "closed":
+        return await closed_loop(load.ask, int(number), seconds)
+    if kind == "burst":
+        return await burst(load.ask, int(number))
+    raise SystemExit(f"{offer} is none of openTIMES, closedCLIENTS, burstCALLS")
+
+
+async def measure(load: Load, offer: str, pid: int, seconds: float) -> list[str]:
     """One row of the table."""
     server = Server(pid)
     before = server.now()
     usual = statistics.median((await closed_loop(load.probe, 1, 1.0)).good or [0.01])
     used = server.cpu()
     peak = await closed_loop(load.ask, load.clients, PEAK_SECONDS)
-    peak_cpu, used = server.cpu() - used, server.cpu()
+    peak_cpu = server.cpu() - used
     print(f"  {load.name}: peak {peak.rate:.0f}/s, {dict(peak.others)} {len(peak.refused)} refused", flush=True)
     watching = asyncio.create_task(server.watch())
 
@@ -175,8 +204,10 @@ async def measure(load: Load, pid: int, seconds: float, times: float) -> list[st
         good, refused = len(seen.good), len(seen.refused)
         print(f"  {load.name}: good {good}, refused {refused}, {dict(seen.others)}, {server.now():.0f} MiB", flush=True)
 
-    seen = await open_loop(load.ask, times * peak.rate, seconds, told)
-    seen_cpu = server.cpu() - used
+    used, started = server.cpu(), time.perf_counter()
+    seen = await offered(offer, load, peak.rate, seconds, told)
+    # The last answers of a closed loop come after its end.
+    seen_cpu = (server.cpu() - used) * seen.seconds / (time.perf_counter() - started)
     per_cpu = (len(seen.good) / max(seen_cpu, 0.01)) / max(len(peak.good) / max(peak_cpu, 0.01), 1e-9)
     back = await normal_again(load.probe, usual)
     watching.cancel()
@@ -185,6 +216,7 @@ async def measure(load: Load, pid: int, seconds: float, times: float) -> list[st
     )
     return [
         load.name,
+        offer,
         f"{peak.rate:.0f}",
         f"{seen.rate:.0f}",
         f"{seen.rate / max(peak.rate, 1e-9):.2f}",
@@ -198,21 +230,22 @@ async def measure(load: Load, pid: int, seconds: float, times: float) -> list[st
 
 
 def quantiles(latencies: list[float]) -> str:
-    """Median, 99th percentile and most, in milliseconds."""
+    """Median, 95th and 99th percentile and most, in milliseconds."""
     if len(latencies) < 2:
         return "-"
     cuts = statistics.quantiles(latencies, n=100)
-    return f"{cuts[49] * 1000:.0f} / {cuts[98] * 1000:.0f} / {max(latencies) * 1000:.0f} ({len(latencies)})"
+    return f"{cuts[49] * 1000:.0f} / {cuts[94] * 1000:.0f} / {cuts[98] * 1000:.0f} / {max(latencies) * 1000:.0f} ({len(latencies)})"
 
 
 HEADER: Final = [
     "load",
+    "offer",
     "peak/s",
     "good/s",
     "ratio",
     "per cpu",
-    "good ms p50/p99/max",
-    "refusal ms p50/p99/max",
+    "good ms p50/p95/p99/max",
+    "refusal ms p50/p95/p99/max",
     "others",
     "MiB before/most",
     "normal s",
@@ -241,18 +274,29 @@ async def loads(place: Place, url: str, stack: AsyncExitStack) -> dict[str, Load
         model = {"http": {"relativeURI": [f"/{wait}"], "method": ["POST"]}}
         return json.dumps({"import": model, "data": data}).encode()
 
+    few = [{"id": 1}]
     ten = [{"id": number, "name": "x" * 40} for number in range(10)]
+    hundred = ten * 10
     large = imported(0, [{"text": "x" * (8 << 20)}])
-    channel = await stack.enter_async_context(grpc.aio.insecure_channel(place.grpc))
-    stub: Any = ConnectionServiceStub(channel)
+    local = [("grpc.use_local_subchannel_pool", 1)]  # a connection of its own each
+    channels = [await stack.enter_async_context(grpc.aio.insecure_channel(place.grpc, local)) for _ in range(CHANNELS)]
+    stubs: Any = itertools.cycle([ConnectionServiceStub(channel) for channel in channels])
     metadata = [("authorization", place.headers["Authorization"])]
 
-    def called(rpc: Any, message: Any) -> Ask:
+    def called(rpc: str, message: Any) -> Ask:
+        open_calls = 0
+
         async def call() -> int:
+            nonlocal open_calls
+            if open_calls >= MOST_CONNECTIONS:
+                return LATE
+            open_calls += 1
             try:
-                await rpc(message, metadata=metadata, timeout=60)
+                await getattr(next(stubs), rpc)(message, metadata=metadata, timeout=60)
             except grpc.aio.AioRpcError as error:
                 return 503 if error.code() is grpc.StatusCode.UNAVAILABLE else error.code().value[0]
+            finally:
+                open_calls -= 1
             return 200
 
         return call
@@ -262,13 +306,15 @@ async def loads(place: Place, url: str, stack: AsyncExitStack) -> dict[str, Load
     )
     data = common_pb2.JsonValue(json=json.dumps(ten).encode())
     run = virtual_run_pb2.ExecuteImportRequest(connection_id=fast, import_model=model, data=data)
-    call = called(stub.GetConnection, pb.GetConnectionRequest(id=fast))
+    call = called("GetConnection", pb.GetConnectionRequest(id=fast))
 
     return {
         "get": Load("get", get, get, 32),
         "grpc": Load("grpc", call, call, 32),
-        "grpc-import": Load("grpc-import", called(stub.ExecuteImport, run), call, 16),
+        "grpc-import": Load("grpc-import", called("ExecuteImport", run), call, 16),
         "import": Load("import", rest("POST", f"/v1/connections/{fast}/import", imported(0, ten)), get, 16),
+        "import-1": Load("import-1", rest("POST", f"/v1/connections/{fast}/import", imported(0, few)), get, 16),
+        "import-100": Load("import-100", rest("POST", f"/v1/connections/{fast}/import", imported(0, hundred)), get, 8),
         "slow": Load("slow", rest("POST", f"/v1/connections/{slow}/import", imported(0.05, ten)), get, 16),
         "large": Load("large", rest("POST", f"/v1/connections/{fast}/import", large), get, 4),
     }
@@ -283,10 +329,11 @@ def on(cpus: Collection[int]) -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
-async def main(kinds: list[str], seconds: float, times: float) -> None:
+async def main(kinds: list[str], offers: list[str], seconds: float, *, pinned: bool) -> None:
     """Measure and print the table."""
-    mine, *others = sorted(os.sched_getaffinity(0))
-    if others:
+    everything = os.sched_getaffinity(0)
+    mine, *others = sorted(everything)
+    if others and pinned:
         os.sched_setaffinity(0, others)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -300,12 +347,14 @@ async def main(kinds: list[str], seconds: float, times: float) -> None:
         stack.callback(applied.stdin.close)
         url = f"http://127.0.0.1:{int(await applied.stdout.readline())}"
         rows = []
-        for kind in kinds:  # a server of its own each, so that memory tells of one kind only
+        for kind, offer in itertools.product(
+            kinds, offers
+        ):  # a server of its own each, so that memory tells of one kind only
             async with AsyncExitStack() as inner:
-                with on({mine}):
+                with on({mine} if pinned else everything):
                     server = await inner.enter_async_context(place.serve("serve", ready="fairlead is ready"))
                 load = (await loads(place, url, inner))[kind]
-                rows.append(await measure(load, server.pid, seconds, times))
+                rows.append(await measure(load, offer, server.pid, seconds))
         widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
         for row in [HEADER, *rows]:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
@@ -313,8 +362,11 @@ async def main(kinds: list[str], seconds: float, times: float) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kinds", nargs="*", default=["get", "grpc", "import", "slow", "large"])
+    parser.add_argument(
+        "kinds", nargs="*", default=["get", "grpc", "import-1", "import", "import-100", "slow", "large"]
+    )
+    parser.add_argument("--offer", nargs="+", default=["open3"])
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--times", type=float, default=3)
+    parser.add_argument("--unpinned", action="store_true")
     given = parser.parse_args()
-    asyncio.run(main(given.kinds, given.seconds, given.times))
+    asyncio.run(main(given.kinds, given.offer, given.seconds, pinned=not given.unpinned))

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from typing import Final
 
-MOST_CONNECTIONS: Final = 1500
+MOST_CONNECTIONS: Final = 4000
 GONE: Final = 0
 """Stands for the status of a request whose connection broke."""
 LATE: Final = -1

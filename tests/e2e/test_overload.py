@@ -11,6 +11,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from fairlead.api.grpc_server import STREAMS
 from fairlead.bootstrap import Running
 from fairlead.settings import Settings
 from fairlead.v1 import connection_service_pb2, connection_service_pb2_grpc
@@ -92,3 +93,34 @@ async def test_bodies_that_do_not_fit(api: ApiClient, running: Running, id: str)
     assert running.load.held == 0
     assert (await api.run_import(id, body("/ok")))[0]["statusCode"] == 200
     assert running.load.held == 0
+
+
+async def test_every_call_of_a_grpc_burst_is_answered_by_the_service(channel: GrpcClient, id: str) -> None:
+    """More calls at once than a connection carries: each is served, or refused with a reason of ours; the library drops none."""
+    stub: Any = connection_service_pb2_grpc.ConnectionServiceStub(channel.channel)
+    request = connection_service_pb2.GetConnectionRequest(id=id)
+
+    async def ask() -> str:
+        try:
+            await stub.GetConnection(request, metadata=channel.metadata)
+        except grpc.aio.AioRpcError as error:
+            trailers: Any = error.trailing_metadata()
+            return error.code().name if "grpc-status-details-bin" in dict(trailers) else f"dropped: {error.details()}"
+        return "OK"
+
+    answers = await asyncio.gather(*(ask() for _ in range(2 * STREAMS)))
+    assert "OK" in answers
+    assert set(answers) <= {"OK", "UNAVAILABLE", "RESOURCE_EXHAUSTED"}
+
+
+async def test_a_refused_message_is_not_read(
+    rest: RestClient, channel: GrpcClient, application: Served, id: str
+) -> None:
+    """Over gRPC, too, whoever is refused is so by the first line: here the message never comes."""
+    held = asyncio.create_task(rest.run_import(id, body("/hang")))
+    await application.application.asked.wait()
+    calls: Any = channel.channel
+    endless = calls.stream_unary("/fairlead.v1.ConnectionService/GetConnection")(metadata=channel.metadata)
+    assert await endless.code() is grpc.StatusCode.UNAVAILABLE
+    application.application.hold.set()
+    await held

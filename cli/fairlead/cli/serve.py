@@ -25,6 +25,8 @@ from fairlead.settings import Settings
 _STOPPING: Final = "stopping: running calls may finish for {:g} s; a second signal ends them at once"
 _LAST_SECONDS: Final = 1.0
 """How long answers may take to leave once all calls are over."""
+_COLLECTIONS: Final = (3_000, 10, 500)
+"""How many more objects are made than freed until the garbage collector comes, and how often it goes deeper (``gc.set_threshold``)."""
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -149,9 +151,10 @@ class _Signals:
 
 def _freeze() -> None:
     """What the start has made stays: the collector need not look at it again, which would stop the process for a tenth of a second each
-    time."""
+    time. It comes seldom: with thousands of calls in progress it would take a sixth of all time, and find next to nothing."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
 
 
 def _limits(settings: Settings, others: int) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import grpc
 import grpc.aio
@@ -20,15 +20,17 @@ from fairlead.api.errors import ascii_message, domain_error, grpc_code, status
 from fairlead.api.load import Load, cut_off, unavailable
 from fairlead.api.service import Service
 from fairlead.contract.sizes import CHANNEL_SIZES
+from fairlead.domain.errors import InvalidRequest, Problem
 
 STREAMS: Final = 1024
 """Calls at the same time on one client connection; more wait at the client (RFC 9113 section 5.1.2)."""
 OPTIONS: Final = (
     *CHANNEL_SIZES,
     ("grpc.so_reuseport", 0),
-    # The core drops calls at random, without a reason, from 1,000 waiting on. Instead each client keeps what is too much on its own side,
-    # where its deadlines are, and the service refuses the rest with a reason.
+    # The core drops calls without a reason: from 1,000 waiting on some at random, and those that begin before it has put away as many
+    # others. Instead each client keeps what is too much on its own side, where its deadlines are, and the service refuses with a reason.
     ("grpc.max_concurrent_streams", STREAMS),
+    ("grpc.http.overload_protection", 0),
     ("grpc.server.max_pending_requests", 1 << 20),
     ("grpc.server.max_pending_requests_hard_limit", 1 << 20),
 )
@@ -50,12 +52,13 @@ class GrpcServer:
         names = [*service.service_names, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)
         for name in service.service_names:
+            # As streams of requests: whoever is refused is so before the message is read.
             handlers = {
-                method.rsplit("/", 1)[1]: grpc.unary_unary_rpc_method_handler(self._handler(method))
+                method.rsplit("/", 1)[1]: grpc.stream_unary_rpc_method_handler(self._handler(method))
                 for method in service.methods
                 if method.startswith(f"/{name}/")
             }
-            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+            self._server.add_registered_method_handlers(name, handlers)  # type: ignore[attr-defined]  # the stubs are older
 
     async def start(self, address: str) -> str:
         """Listen; the address with the port that was really bound. Raises ``OSError`` when it is taken."""
@@ -78,14 +81,14 @@ class GrpcServer:
         await self._server.stop(grace)
 
     def _handler(self, method: str) -> Handle:
-        async def handle(body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+        async def handle(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
             metadata = _metadata(context)
             call = Call(method, metadata, self._remote(context, metadata))
             try:
                 if method == ADMIT_METHOD:  # a gateway asks this before it answers anything, refusals too
-                    response = await self._service.handle(call, body)
+                    response = await self._service.handle(call, await _message(context))
                 else:
-                    response = await self._bounded(call, body, context)
+                    response = await self._bounded(call, context)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -97,25 +100,28 @@ class GrpcServer:
 
         return handle
 
-    async def _bounded(self, call: Call, body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
+    async def _bounded(self, call: Call, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
         """The response, if the process can take the call on. Its deadline goes on while it waits for its turn."""
         load = self._load
-        if await load.enter():
+        if load.refusal():
             raise unavailable(stopping=load.stopping)
-        held = 0
+        body = await _message(context)
+        if not load.hold(len(body)):
+            raise unavailable(stopping=False)
         try:
-            if not load.hold(len(body)):
-                raise unavailable(stopping=False)
-            held = len(body)
-            call.timeout = context.time_remaining()
-            return await self._service.handle(call, body)
-        except asyncio.CancelledError:
-            if not load.was_ended():
-                raise
-            raise cut_off() from None
+            if await load.enter():
+                raise unavailable(stopping=load.stopping)
+            try:
+                call.timeout = context.time_remaining()
+                return await self._service.handle(call, body)
+            except asyncio.CancelledError:
+                if not load.was_ended():
+                    raise
+                raise cut_off() from None
+            finally:
+                load.leave()
         finally:
-            load.release(held)
-            load.leave()
+            load.release(len(body))
 
     async def _abort(self, context: grpc.aio.ServicerContext[Any, Any], call: Call, error: Exception) -> None:
         call.request_id = call.request_id or request_id(call.metadata)
@@ -135,6 +141,14 @@ class GrpcServer:
         if told and peer is not None and any(peer in network for network in self._trusted):
             return told
         return str(peer) if peer is not None else "unix"
+
+
+async def _message(context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+    """The one message of the call."""
+    body = await context.read()
+    if body is grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs miss it
+        raise InvalidRequest(Problem("invalid_json", "the call has no message; send one"))
+    return cast(bytes, body)
 
 
 def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 Three bounds, each looked at before a body is read. **Calls**: so many at any one time; most of them wait for applications and cost
 next to nothing. **Bytes**: what the bodies of all requests hold together. **Delay**: in each turn of the event loop only so many calls
-start that turns stay short, whatever a call costs; the others stand in a queue, first come first served. A queue is good for a burst,
-and of no use when it never empties (CoDel, RFC 8289): then a newcomer is refused as soon as the oldest has waited for a second. Who is
-refused costs almost nothing, so the machine goes on working for those that were let in.
+start that turns stay short, whatever a call costs; once turns are long, one starts where one ended. The others stand in a queue, first
+come first served. A queue is good for a burst, and of no use when it never empties (CoDel, RFC 8289): then it may hold what starts in
+one second, by the pace that was seen last. Who is refused costs almost nothing, so the machine goes on working for those that were let in.
 """
 
 from __future__ import annotations
@@ -22,16 +22,22 @@ CALLS: Final = 4096
 BODY_BYTES: Final = 128 << 20
 """Bytes of request bodies held at the same time."""
 
-TURN_SECONDS: Final = 0.005
-"""Turns of the event loop below this let more calls start, those of twice as much half as many."""
-STARTS: Final = 64
-"""Most calls that start in one turn."""
+TURN_SECONDS: Final = 0.004
+"""Turns of the event loop below this let more calls start, longer ones fewer."""
+STARTS: Final = 16
+"""Most calls that start in one turn; so many large ones may come before the first long turn is over."""
+FEW: Final = 16
+"""While fewer run, at least one starts in every turn; beyond that, in long turns, as many as ended."""
+BEAT_SECONDS: Final = 0.1
+"""And one in this time, so that calls which only wait for applications shut nobody out."""
 BURST_SECONDS: Final = 2.0
-"""How long the oldest call in the queue may have waited when a new one comes."""
+"""A queue that was empty at some moment of this time takes whoever comes."""
 STANDING_SECONDS: Final = 1.0
-"""The same once the queue was never empty for ``PATIENCE_SECONDS``, and until nothing was refused for ``CALM_SECONDS``."""
-PATIENCE_SECONDS: Final = 5.0
+"""Any other takes no more calls than start in this time ..."""
 CALM_SECONDS: Final = 1.0
+"""... and so does the next one, until nothing was refused for this long."""
+PACE_SECONDS: Final = 0.25
+"""How long starts are counted to know how many there are in a second."""
 RETRY_AFTER: Final = 1
 """Seconds after which a refused caller may try again."""
 
@@ -61,11 +67,16 @@ class Load:
         self._held = 0
         self._running: set[asyncio.Task[object]] = set()
         self._ended: set[asyncio.Task[object]] = set()
-        self._queue: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._queue: deque[asyncio.Future[bool]] = deque()
         self._allowed = STARTS
-        self._started = 0
+        self._room = STARTS
+        self._left = 0
         self._turning = False
         self._turn_at = 0.0
+        self._start_at = float("-inf")
+        self._counted = 0
+        self._counted_at = 0.0
+        self._pace = float("inf")
         self._empty_at = float("-inf")
         self._late_at = float("-inf")
         self._drained = asyncio.Event()
@@ -100,10 +111,12 @@ class Load:
         refusal = self.refusal()
         if refusal:
             return refusal
-        if (self._queue or self._started >= self._allowed) and not await self._turn():
-            return self.refusal()
-        self._started += 1
-        self._watch_turns()
+        if self._queue or not self._room:
+            if not await self._turn():
+                return self.refusal()
+        else:
+            self._room -= 1
+            self._watch_turns()
         self._running.add(_task())
         return 0
 
@@ -112,6 +125,7 @@ class Load:
         task = _task()
         self._running.discard(task)
         self._ended.discard(task)
+        self._left += 1
         self._look_if_drained()
 
     # -- bytes
@@ -134,7 +148,7 @@ class Load:
         """Take nothing new; who stands in the queue is refused, too."""
         self.stopping = True
         while self._queue:
-            _, future = self._queue.popleft()
+            future = self._queue.popleft()
             if not future.done():
                 future.set_result(False)
         self._look_if_drained()
@@ -173,21 +187,21 @@ class Load:
             return "stopping"
         if len(self._running) + len(self._queue) >= self._calls:
             return "calls"
-        if self._queue:
+        if len(self._queue) > STANDING_SECONDS * self._pace:
             now = self._now()
-            standing = now - self._empty_at > PATIENCE_SECONDS or now - self._late_at < CALM_SECONDS
-            if now - self._queue[0][0] > (STANDING_SECONDS if standing else BURST_SECONDS):
+            if now - self._empty_at > BURST_SECONDS or now - self._late_at < CALM_SECONDS:
                 self._late_at = now
                 return "delay"
         return None
 
     async def _turn(self) -> bool:
         """Wait in the queue; false when the process stops meanwhile. Who is cancelled is skipped when the queue comes to it."""
-        now = self._now()
         if not self._queue:
-            self._empty_at = now
+            self._empty_at = self._counted_at = self._now()
+            self._counted = 0
+            self._pace = float("inf")
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue.append((now, future))
+        self._queue.append(future)
         self._watch_turns()
         return await future
 
@@ -201,20 +215,35 @@ class Load:
         """In the turn after one in which calls started or waited: adapt how many may start, and let them."""
         now = self._now()
         length, self._turn_at = now - self._turn_at, now
-        if length < TURN_SECONDS:
-            self._allowed = min(STARTS, self._allowed + 1)
-        elif length > 2 * TURN_SECONDS:
-            self._allowed = max(1, self._allowed // 2)
-        self._started = 0
-        let_in = 0
-        while self._queue and let_in < self._allowed:
-            _, future = self._queue.popleft()
+        most = self._room = self._most(now, length)
+        while self._queue and self._room:
+            future = self._queue.popleft()
             if not future.done():
                 future.set_result(True)
-                let_in += 1
-        self._turning = let_in > 0
+                self._room -= 1
+        let_in = most - self._room
+        self._left = 0
+        if let_in:
+            self._start_at = now
+        self._counted += let_in
+        if now - self._counted_at > PACE_SECONDS:
+            self._pace = max(1, self._counted) / (now - self._counted_at)
+            self._counted, self._counted_at = 0, now
+        self._turning = let_in > 0 or bool(self._queue)
         if self._turning:
             self._soon(self._next_turn)
+        else:
+            self._room = self._allowed
+
+    def _most(self, now: float, length: float) -> int:
+        """How many calls may start after a turn of that length."""
+        if length < TURN_SECONDS:
+            self._allowed = min(STARTS, self._allowed + 1)
+            return self._allowed
+        self._allowed = max(1, self._allowed // 2 if length > 2 * TURN_SECONDS else self._allowed - 1)
+        if len(self._running) < FEW:
+            return self._allowed
+        return max(min(self._allowed, self._left), 1 if now - self._start_at > BEAT_SECONDS else 0)
 
     def _look_if_drained(self) -> None:
         if self.stopping and not self._running:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from fairlead.api.load import (
+    BEAT_SECONDS,
     BURST_SECONDS,
     CALM_SECONDS,
-    PATIENCE_SECONDS,
+    FEW,
+    PACE_SECONDS,
     RETRY_AFTER,
     STANDING_SECONDS,
     STARTS,
@@ -42,10 +44,11 @@ class Turns:
 
 
 class Calls:
-    """Calls that stay in until they are let go, or cancelled."""
+    """Calls that stay in until they are let go, or cancelled; with ``ends`` they are over at once."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, *, ends: bool = False) -> None:
         self.load = load
+        self._ends = ends
         self.answers: list[int] = []
         self.told: list[bool] = []
         self.go = asyncio.Event()
@@ -57,9 +60,18 @@ class Calls:
         await settle()
         return self.answers
 
+    async def leave(self, count: int) -> None:
+        """So many of those that are in end."""
+        for task in [task for task in self.tasks if task in self.load._running][:count]:
+            task.cancel()
+        await settle()
+
     async def end(self) -> None:
-        """All that are in end."""
+        """All end: those that are in as they want, those that wait are cancelled."""
         self.go.set()
+        await settle()
+        for task in self.tasks:
+            task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _one(self) -> None:
@@ -68,7 +80,8 @@ class Calls:
         if answer:
             return
         try:
-            await self.go.wait()
+            if not self._ends:
+                await self.go.wait()
         except asyncio.CancelledError:
             ended = self.load.was_ended()
             self.told.append(ended)
@@ -103,11 +116,11 @@ async def test_a_burst_waits_in_the_order_of_arrival() -> None:
     """What does not start in one turn starts in the next ones; nobody is refused, and afterwards the loop has rest."""
     turns = Turns()
     calls = Calls(turns.load)
-    assert await calls.come(STARTS + 100) == [0] * STARTS
-    assert turns.load.waiting == 100
+    assert await calls.come(3 * STARTS - 5) == [0] * STARTS
+    assert turns.load.waiting == 2 * STARTS - 5
     turns.turn(TURN_SECONDS / 2)
     await settle()
-    assert (turns.load.running, turns.load.waiting) == (2 * STARTS, 100 - STARTS)
+    assert (turns.load.running, turns.load.waiting) == (2 * STARTS, STARTS - 5)
     assert all(task in turns.load._running for task in calls.tasks[: 2 * STARTS])
     turns.turn(TURN_SECONDS / 2)
     await settle()
@@ -120,24 +133,61 @@ async def test_a_burst_waits_in_the_order_of_arrival() -> None:
 
 
 async def test_long_turns_let_fewer_calls_start() -> None:
-    """Turns of more than twice the aim halve what may start, down to one; short ones raise it again."""
+    """While few calls run: turns beyond the aim lower what may start, those of more than twice the aim halve it, down to one; short ones
+    raise it again."""
     turns = Turns()
-    calls = Calls(turns.load)
+    calls = Calls(turns.load, ends=True)
     await calls.come(1000)
     started = []
-    for seconds in (0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.002, 0.002, 0.007):
-        before = turns.load.running
-        turns.turn(seconds)
+    for share in (3, 3, 3, 3, 3, 3, 0.5, 0.5, 1.5):
+        before = len(calls.answers)
+        turns.turn(share * TURN_SECONDS)
         await settle()
-        started.append(turns.load.running - before)
-    assert started == [32, 16, 8, 4, 2, 1, 1, 2, 3, 3]
-    for task in calls.tasks:
-        task.cancel()
+        started.append(len(calls.answers) - before)
+    assert started == [8, 4, 2, 1, 1, 1, 2, 3, 2]
     await calls.end()
 
 
-async def test_nobody_joins_a_queue_that_is_two_seconds_long() -> None:
-    """A newcomer is refused while the oldest has waited for longer than a burst may; those in the queue keep their places."""
+async def test_in_long_turns_as_many_start_as_ended() -> None:
+    """Once some run, so that calls do not pile up inside; a short turn lets more in."""
+    turns = Turns()
+    calls = Calls(turns.load)
+    await calls.come(1000)
+    for share in (0.5, 0.5, 2):
+        turns.turn(share * TURN_SECONDS)
+        await settle()
+    assert turns.load.running > FEW + 4
+    started = []
+    for ended in (0, 3, 1, 0):
+        await calls.leave(ended)
+        before = turns.load.running
+        turns.turn(2 * TURN_SECONDS)
+        await settle()
+        started.append(turns.load.running - before)
+    assert started == [0, 3, 1, 0]
+    before = turns.load.running
+    turns.turn(TURN_SECONDS / 2)
+    await settle()
+    assert turns.load.running - before > 1
+    await calls.end()
+
+
+async def test_calls_that_only_wait_shut_nobody_out() -> None:
+    """However long turns are and however many run: one call starts now and then."""
+    turns = Turns()
+    calls = Calls(turns.load)
+    await calls.come(1000)
+    before = turns.load.running
+    for _ in range(10):
+        turns.turn(BEAT_SECONDS * 1.01)
+        await settle()
+    assert turns.load.running - before == 10
+    await calls.end()
+
+
+async def test_a_burst_is_taken_whole() -> None:
+    """A queue that was empty not long ago takes whoever comes, however long it gets; not so one that stands: newcomers are refused, those
+    in it keep their places."""
     turns = Turns()
     calls = Calls(turns.load)
     await calls.come(STARTS + 1000)
@@ -152,37 +202,32 @@ async def test_nobody_joins_a_queue_that_is_two_seconds_long() -> None:
     assert turns.load.refusal() == RETRY_AFTER
     assert turns.load.refused["delay"] == 1
     assert turns.load.waiting == waiting
-    for task in calls.tasks:
-        task.cancel()
     await calls.end()
 
 
-async def test_a_queue_that_never_empties_is_kept_short() -> None:
-    """After some seconds of a queue that was never empty, one second is the bound; after a second of calm a burst may wait again."""
+async def test_a_queue_that_stands_is_as_long_as_starts_in_a_second() -> None:
+    """By the pace that was seen last, under a load of several times the capacity, as long as it lasts. Afterwards a burst may wait
+    again."""
     turns = Turns()
-    calls = Calls(turns.load)
-    await calls.come(STARTS + 63 + 70)  # 63 start while the number goes down to one
-    while turns.now < PATIENCE_SECONDS - 0.1:
-        turns.turn(0.02)  # down to one call that starts in a turn, and one comes: the queue stays as long as it is
-        await calls.come(1)
-    assert turns.load.refused["delay"] == 0
-    assert turns.load.waiting * 0.02 > STANDING_SECONDS
-    while turns.now < PATIENCE_SECONDS + 1:
-        turns.turn(0.02)
-        await calls.come(1)
+    calls = Calls(turns.load, ends=True)
+    await calls.come(STARTS + 200)
+    while turns.now < BURST_SECONDS + 8:
+        turns.turn(3 * TURN_SECONDS)  # one starts in a turn, and three come
+        await calls.come(3)
+    pace = 1 / (3 * TURN_SECONDS)
     assert turns.load.refused["delay"] > 0
-    assert 0 < turns.load.waiting * 0.02 <= STANDING_SECONDS + 0.02
+    for _ in range(100):
+        assert turns.load.waiting == pytest.approx(STANDING_SECONDS * pace, abs=3)
+        turns.turn(3 * TURN_SECONDS)
+        await calls.come(3)
     while turns.load.waiting:
-        turns.turn(0.02)
+        turns.turn(3 * TURN_SECONDS)
         await settle()
-    turns.now += CALM_SECONDS + 0.1
-    await calls.come(STARTS + 20)
-    turns.turn(STANDING_SECONDS + 0.1)
-    await settle()
-    assert turns.load.waiting > 0
+    turns.turn(CALM_SECONDS)
+    await calls.come(2 * STARTS + 200)
+    turns.turn(PACE_SECONDS)
+    assert turns.load.waiting > STANDING_SECONDS * pace
     assert turns.load.refusal() == 0
-    for task in calls.tasks:
-        task.cancel()
     await calls.end()
 
 
