@@ -24,7 +24,7 @@ from fairlead.cli.local import LocalDispatcher
 from fairlead.domain.document import Document
 from fairlead.domain.ids import new_id
 from fairlead.engine.accounts import Accounts
-from fairlead.engine.prepare import CONNECTIONS
+from fairlead.engine.pooling import CONNECTIONS
 from fairlead.gateway.server import Gateway
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.settings import Settings

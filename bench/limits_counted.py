@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.counted import failures, flows, levels, waits
+from tests.counted import changes, failures, flows, levels, waits
 from tests.counted.figures import Figure, missed, table
 from tests.counted.installation import Store, wire_uri
 from tests.counted.seen import Application
@@ -30,6 +30,9 @@ def scenarios(processes: list[int], *, wire: bool) -> Iterator[tuple[str, Scenar
     yield "burst 1", partial(levels.burst, processes=1)
     for count in processes:
         yield f"borrowed {count}", partial(levels.borrowed, processes=count)
+        yield f"moved {count}", partial(changes.borrowing, processes=count)
+        yield f"repaced {count}", partial(changes.pausing, processes=count)
+        yield f"lowered {count}", partial(changes.lowered, processes=count)
         yield f"paused {count}", partial(waits.paused, processes=count)
         yield f"refused {count}", partial(waits.refused, processes=count)
         yield f"refused-at-5 {count}", partial(waits.refused, processes=count, level=5)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -48,6 +49,7 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.page_cache import PageCache
 from fairlead.engine.paged_state import PagedStates
 from fairlead.engine.ping import Ping
+from fairlead.engine.pooling import limits_of
 from fairlead.engine.ports import Store, StoreUnavailable
 from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.preview import Preview
@@ -61,6 +63,7 @@ from fairlead.executors.http.executor import HttpExecutor
 from fairlead.limits.bucket import ANONYMOUS, BucketSize
 from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.limiter import LeakyBuckets
+from fairlead.limits.news import News
 from fairlead.limits.pools import Pools
 from fairlead.limits.replica import Replica
 from fairlead.limits.retry_after import wait_seconds
@@ -182,6 +185,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
     mappings = MappingCompiler(templates)
     box = SecretBox(encryption)
     preparer = Preparer(store, box, _reader_of, strategy_for, templates, clock)
+    News(replica, pools.changes, partial(limits_of, store))
     executors: Registry[Executor] = Registry("adaptor")
     http = HttpExecutor(templates, codecs, paging_strategies, clock)
     executors.add("http", http)

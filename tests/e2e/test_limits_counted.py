@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.counted import flows, levels, waits
+from tests.counted import changes, flows, levels, waits
 from tests.counted.figures import missed
 from tests.counted.installation import Store
 from tests.counted.seen import Application
@@ -53,3 +53,14 @@ async def test_cool_downs(counting: Application, store: Store, processes: int) -
 async def test_order(counting: Application, store: Store) -> None:
     """connections.md 8.2: at level 1 the application sees the records of a call in the order of the input."""
     assert missed(await flows.ordered(counting, store, records=500)) == []
+
+
+async def test_puts_in_mid_run(counting: Application, store: Store) -> None:
+    """connections.md 8.1, 8.3: imports that run go by a PUT in the other process: a lender's pool, their own again, a higher level."""
+    figures = await changes.borrowing(counting, store, 2, records=200)
+    assert missed(figure for figure in figures if not figure.is_time) == []
+
+
+async def test_another_pause_in_mid_run(counting: Application, store: Store) -> None:
+    """connections.md 7.4: a PUT in the other process makes the pause of an import that runs longer."""
+    assert missed(await changes.pausing(counting, store, 2)) == []

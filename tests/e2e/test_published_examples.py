@@ -10,7 +10,7 @@ from aiohttp import web
 from fairlead.bootstrap import Running
 from fairlead.domain.document import Document
 from fairlead.engine.accounts import Accounts
-from fairlead.engine.prepare import CONNECTIONS
+from fairlead.engine.pooling import CONNECTIONS
 from fairlead.transport.clock import SystemClock
 from tests.e2e.client import ApiClient, ApiError
 from tests.golden.examples import load, missing

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from tests.counted import failures, flows, levels, waits
-from tests.counted.figures import missed_in_all
+from tests.counted import changes, failures, flows, levels, waits
+from tests.counted.figures import Figure, missed_in_all
 from tests.counted.installation import Store, wire_uri
 from tests.counted.seen import Application
 from tests.servers.process import needs
 from tests.slow import slow
 
 pytestmark = slow
+Scenario = Callable[[Application, Store, int], Awaitable[list[Figure]]]
 needs_wire = needs(bool(wire_uri()), "FAIRLEAD_TEST_MONGODB_URI is not set; tests/servers/with-mongo sets it")
 
 
@@ -46,6 +47,12 @@ def wire(tmp_path: Path) -> Store:
 async def test_levels(counting: Application, store: Store) -> None:
     """connections.md 8.1, 8.2: levels 1 to 100, 1,000 records each through three processes: most in flight is the level, exactly."""
     assert await missed_in_all(lambda: levels.levels(counting, store, 3)) == []
+
+
+@pytest.mark.parametrize("scenario", [changes.borrowing, changes.lowered, changes.pausing])
+async def test_puts_in_mid_run(counting: Application, store: Store, scenario: Scenario) -> None:
+    """connections.md 8: lender, level and pause that a PUT changes bind imports that run in three processes."""
+    assert await missed_in_all(lambda: scenario(counting, store, 3)) == []
 
 
 async def test_burst(counting: Application, file: Store) -> None:

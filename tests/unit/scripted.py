@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,6 +74,11 @@ class Script:
         async def sign_in() -> bool:
             raise AssertionError("an export sends requests")
 
+        async def change() -> None:
+            await asyncio.Event().wait()
+
         connection = connection_of(ACCOUNT, tree)
         names = {"connection": connection.context, "export": export, "settings": {}, "testMode": False, **context}
-        return Run(connection, Deadline(300.0), ManualClock(), "export", self.send, reach, sign_in, names)
+        return Run(
+            connection, Deadline(300.0), ManualClock(), "export", self.send, reach, sign_in, lambda: None, change, names
+        )

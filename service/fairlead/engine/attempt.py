@@ -19,6 +19,7 @@ from typing import Final
 from fairlead.domain.errors import AuthenticationFailed, Problem
 from fairlead.domain.http import HttpRequest, TransportFailure
 from fairlead.domain.redirects import MAX_REDIRECTS, next_request, stays
+from fairlead.engine.beside import beside
 from fairlead.engine.call import RUN_PATIENCE, Call, Patience, credential_texts, throttled, told
 from fairlead.engine.explain import Trace
 from fairlead.engine.explanation import Purpose, Reason
@@ -49,6 +50,9 @@ Refused = Callable[[Prepared], Awaitable[None]]
 
 _READ_METHODS: Final = frozenset(("GET", "HEAD"))
 STANDARD_RETRY_HEADER: Final = "Retry-After"
+_OLD_NEWS: Final = 0.1
+"""Seconds in the queue after which another process may have renewed the credentials once more: the one repetition is not spent on old
+ones."""
 
 
 class Attempts:
@@ -94,6 +98,14 @@ class Attempts:
                 await self._refused(prepared)
             raise AuthenticationFailed(Problem(answer.code, answer.message, source="connection"))
         return answer
+
+    def level(self, prepared: Prepared) -> int | None:
+        """The level of the pool that the connection uses now; nothing in burst mode."""
+        return self._pools.level(prepared.pool)
+
+    def change(self) -> Awaitable[object]:
+        """Wait until the limits of some connection change, from the call on."""
+        return self._pools.change()
 
     async def drive(self, prepared: Prepared, flow: RenewalFlow, stats: RunStats, trace: Trace | None) -> Credentials:
         """What a renewal that nobody else waits for returns (the exchange of an authorisation code)."""
@@ -150,16 +162,19 @@ class Attempts:
                 answer = await self.deliver(call, first=first)
             except RenewalRefused as refusal:
                 raise _refused(refusal) from None
-            if answer.verdict is not Verdict.AUTHENTICATION_FAILED or call.renewing or call.renewed:
+            if answer.verdict is not Verdict.AUTHENTICATION_FAILED or call.renewing or call.repeated:
                 return answer
             session = call.prepared.session
             if call.prepared.strategy.renewal(session) is None:
                 return answer
             if session.refused == call.generation:
                 return replace(answer, message=session.refusal)  # somebody asked while this answer was on its way
-            call.renewed = True
+            used = call.generation
+            if call.renewed and await self._renewals.elsewhere(call.prepared) is None and session.generation <= used:
+                return answer
+            call.renewed = call.repeated = True
             try:
-                await self._renew(call, call.generation, Reason.AFTER_REFUSAL)
+                await self._renew(call, used, Reason.AFTER_REFUSAL)
             except RenewalRefused as refusal:
                 return replace(answer, message=refusal.message)
             first = True
@@ -242,6 +257,8 @@ class Attempts:
                 if session.refused == session.generation and not call.renewing:
                     raise RenewalRefused(session.refusal)
                 over = None if call.renewing else self._over(call)
+                if over is None and call.repeated and self._clock.monotonic() - asked > _OLD_NEWS:
+                    over = await self._renewals.elsewhere(prepared)
                 if over is None:
                     if flow is None:
                         request = build()
@@ -296,7 +313,9 @@ class Attempts:
             seconds = self._clock.monotonic() - started
             call.stats.seconds += seconds
         redactor = prepared.connection.redactor
-        answer = judge(prepared.rules, call.rules, response, redactor, partial(credential_texts, request))
+        computed = partial(credential_texts, request)
+        judging = partial(judge, prepared.rules, call.rules, response, redactor, computed)
+        answer = await beside(len(response.body), judging)
         if call.trace is not None:
             call.trace.sent(prepared, call.rules, request, answer, waited=started - asked, seconds=seconds)
         return answer

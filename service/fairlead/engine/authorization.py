@@ -16,6 +16,7 @@ from fairlead.engine.attempt import Attempts
 from fairlead.engine.authorization_states import Begun, Progress, States, Status
 from fairlead.engine.credentials import AUTHORIZE, generation_of, is_authorized_in_browser, written_credentials
 from fairlead.engine.model import as_written
+from fairlead.engine.pooling import CONNECTIONS
 from fairlead.engine.ports import (
     CodeGrant,
     Credentials,
@@ -26,7 +27,7 @@ from fairlead.engine.ports import (
     StoreUnavailable,
     TemplateError,
 )
-from fairlead.engine.prepare import CONNECTIONS, Prepared, Preparer
+from fairlead.engine.prepare import Prepared, Preparer
 from fairlead.engine.run import RunStats
 from fairlead.engine.secrets import SecretBox
 

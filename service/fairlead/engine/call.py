@@ -46,7 +46,9 @@ class Call:
     """It is a request of a renewal: sent as it is, past those that wait for the renewal."""
     follow: bool = True
     renewed: bool = False
-    """The credentials were renewed for this call: a second refusal is final (connections.md 3.2)."""
+    """The credentials were renewed for this call: it asks for no second renewal (connections.md 3.2)."""
+    repeated: bool = False
+    """It was refused for its credentials and goes with newer ones: a second refusal is final (connections.md 6.2)."""
     generation: int = 0
     """Of the credentials with which it was signed."""
     fresh: bool = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from fairlead.domain.document import AccountId, Document, Tree
@@ -17,17 +16,16 @@ from fairlead.domain.registry import Registry
 from fairlead.domain.rules.connection import MAXIMUM_LEVEL
 from fairlead.engine.credentials import after_replacement
 from fairlead.engine.model import as_written
+from fairlead.engine.pooling import CONNECTIONS, LENDER, lender_of, pool_settings, stored_limits
 from fairlead.engine.ports import Clock, Coordinator, Pools, Store
-from fairlead.engine.prepare import CONNECTIONS, Preparer, connection_of, pool_settings
+from fairlead.engine.prepare import Preparer, connection_of
 from fairlead.engine.resources import ATTEMPTS, MODIFIED_BY, Documents, Stored, alone, etag, shown
 from fairlead.engine.run import Executor
 from fairlead.engine.secrets import SecretBox, kept
 
-_LENDER: Final = "_borrowConcurrencyFromConnectionId"
-
 _REFERENCES: Final[Mapping[str, str]] = {
     "_agentId": "agents",
-    _LENDER: CONNECTIONS,
+    LENDER: CONNECTIONS,
     "_connectorId": "connectors",
     "_integrationId": "integrations",
     "http._iClientId": "iclients",
@@ -84,8 +82,11 @@ class Connections:
     async def replace(self, account: AccountId, user: str, id: str, tree: Tree, if_match: str | None) -> Stored:
         """Put ``tree`` in the place of the document; a mask keeps the stored secret. Raises 404, 412, ``InvalidContent``."""
         offline = bool(tree.pop("offline", False))
+        before: Document | None = None
 
         async def change(document: Document) -> tuple[Tree, Tree]:
+            nonlocal before
+            before = document
             _unchanged(document, tree)
             whole = await self.check(account, _with_fixed(tree, document), document)
             runtime = _written(user, document.runtime, offline)
@@ -93,9 +94,9 @@ class Connections:
 
         async with alone(self._coordinator, f"{CONNECTIONS}/{id}", *_referred(tree)):
             document = await self._documents.replace(account, id, if_match, change)
-        if not document.fields.get(_LENDER):
-            settings = pool_settings(id, document.fields, None)
-            self._pools.configure(replace(settings, revision=document.version))
+            if before is None or _limits(before) != _limits(document):
+                lender = await lender_of(self._store, account, document.fields)
+                self._pools.configure(stored_limits(document, lender))
         return await self._shown(document)
 
     async def delete(self, account: AccountId, id: str, if_match: str | None) -> None:
@@ -157,10 +158,10 @@ class Connections:
 
     async def _borrowers(self, account: AccountId, id: str) -> Sequence[Document]:
         """Up to ten of the connections that borrow from this one."""
-        return await self._store.list(CONNECTIONS, account, filters={_LENDER: [id]}, limit=10)
+        return await self._store.list(CONNECTIONS, account, filters={LENDER: [id]}, limit=10)
 
     async def _shown(self, document: Document) -> Stored:
-        queue = str(document.fields.get(_LENDER) or document.id)
+        queue = str(document.fields.get(LENDER) or document.id)
         tree: Tree = {
             **shown(document),
             "queues": [{"name": queue, "size": await self._pools.size(queue)}],
@@ -172,6 +173,11 @@ class Connections:
         if await self._preparer.needs_authorization(document):
             tree["needsAuthorization"] = True
         return Stored(tree, etag(document))
+
+
+def _limits(document: Document) -> object:
+    """What a document says of its limits: whose they are, when it borrows, else its own."""
+    return document.fields.get(LENDER) or pool_settings(document.id, document.fields, None)
 
 
 def _references(tree: Tree) -> Iterator[tuple[str, str, str]]:

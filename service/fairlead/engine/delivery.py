@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from fairlead.domain import jsonvalue
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, Problem
 from fairlead.engine.batches import Batch, Batches
+from fairlead.engine.crew import BURST, share_out, width
 from fairlead.engine.import_plan import Plan, Transform
 from fairlead.engine.lookups import DynamicLookups, Refusal
 from fairlead.engine.ports import RecordResult
@@ -23,8 +24,6 @@ _NOT_SENT: Final = Problem("connection_timeout", "not sent: the time of the call
 _IN_DOUBT: Final = Problem(
     "in_doubt", "sent, and the time of the call was over before an answer came; it is not sent again", source="internal"
 )
-_BURST_WORKERS: Final = 256
-"""Requests of one call in flight when the connection has no level of its own; the pool's own cap still holds."""
 
 
 class Delivery:
@@ -34,7 +33,6 @@ class Delivery:
         self._run = run
         self._plan = plan
         self._records = records
-        self._level = prepared.pool.level or _BURST_WORKERS
         self._refusal = Refusal(refusal_of(prepared))
         self._results = Results(len(records))
         lookups = DynamicLookups(asking, self._refusal)
@@ -47,22 +45,20 @@ class Delivery:
             for index, record in enumerate(self._records):
                 self._fail(Submission(index, record), self._refusal.problem)
             return self._results.all()
-        importer = self._plan.importer
-        async with aclosing(self._preparation.ready(self._records, self._level)) as ready:
+        importer, wide = self._plan.importer, partial(width, self._run)
+        async with aclosing(self._preparation.ready(self._records, wide)) as ready:
             batches = Batches(ready, importer.batch_size)
 
-            async def work() -> None:
-                while (batch := await batches.next()) is not None:
+            async def send_next() -> bool:
+                batch = await batches.next()
+                if batch is not None:
                     await self._send(batch)
+                return batch is not None
 
             # Records that wait for their lock key must not keep others from the slots.
-            workers = _BURST_WORKERS if importer.locks else self._level
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(workers, len(self._records)) if self._plan.many is None else workers):
-                        group.create_task(work())
-            except ExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+            size = (lambda: BURST) if importer.locks else wide
+            most = len(self._records) if self._plan.many is None else BURST
+            await share_out(self._run, send_next, size, most)
         return self._results.all()
 
     async def _send(self, batch: Batch) -> None:

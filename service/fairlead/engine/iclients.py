@@ -9,8 +9,9 @@ from fairlead.domain.document import AccountId, Document, Tree
 from fairlead.domain.errors import ConditionNotMet, InvalidContent, Problem
 from fairlead.domain.iclient import HeaderLines, header_entries
 from fairlead.domain.rules.iclient import check_iclient
+from fairlead.engine.pooling import CONNECTIONS
 from fairlead.engine.ports import Clock, Coordinator, Place, Store, TemplateError, Templates
-from fairlead.engine.prepare import CONNECTIONS, ICLIENTS, decoded
+from fairlead.engine.prepare import ICLIENTS, decoded
 from fairlead.engine.resources import MODIFIED_BY, Documents, Stored, alone, etag, shown
 from fairlead.engine.secrets import SecretBox, kept
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, InvalidContent, Problem
+from fairlead.engine.crew import width
 from fairlead.engine.export_plan import Plan
 from fairlead.engine.ordered import Turns, each, in_order
 from fairlead.engine.page_steps import PageRecord, numbered, record_problem
 from fairlead.engine.run import Run
 
-_BURST: Final = 256
-"""Callbacks in flight when the connection has no level of its own; the pool's own cap still holds."""
 _SOURCE: Final = "application"
 
 
@@ -29,8 +29,7 @@ class CallBacks:
     async def send(self, raws: Sequence[bytes]) -> list[Problem]:
         """One callback per raw record; a problem, in the order of the records, for each that failed. Raises ``ApplicationFailure`` when
         the caller's own deadline is over."""
-        ahead = min(self._plan.prepared.pool.level or _BURST, len(raws)) or 1
-        async with aclosing(in_order(each(numbered(raws)), self._one, ahead)) as outcomes:
+        async with aclosing(in_order(each(numbered(raws)), self._one, partial(width, self._run))) as outcomes:
             return [problem async for problem in outcomes if problem is not None]
 
     async def _one(self, record: PageRecord) -> Problem | None:

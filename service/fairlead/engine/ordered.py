@@ -36,9 +36,11 @@ async def each(items: Iterable[T]) -> AsyncGenerator[T, None]:
         yield item
 
 
-async def in_order(items: AsyncIterable[T], step: Callable[[T], Awaitable[U]], ahead: int) -> AsyncGenerator[U, None]:
-    """``step`` of each item, in the order of the items. ``ahead``: so many items are worked on at the same time; 0: one after another,
-    without a task of their own, for steps that do not wait."""
+async def in_order(
+    items: AsyncIterable[T], step: Callable[[T], Awaitable[U]], ahead: int | Callable[[], int]
+) -> AsyncGenerator[U, None]:
+    """``step`` of each item, in the order of the items. ``ahead``: so many items are worked on at the same time, asked anew each time when
+    it can change; 0: one after another, without a task of their own, for steps that do not wait."""
     if ahead == 0:
         async for item in items:
             yield await step(item)
@@ -47,7 +49,7 @@ async def in_order(items: AsyncIterable[T], step: Callable[[T], Awaitable[U]], a
     try:
         async for item in items:
             running.append(asyncio.ensure_future(step(item)))
-            if len(running) >= ahead:
+            while len(running) >= (ahead() if callable(ahead) else ahead):
                 outcome = await running[0]
                 running.popleft()
                 yield outcome

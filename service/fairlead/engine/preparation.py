@@ -47,7 +47,7 @@ class Preparation:
         self._failed = failed
         self._turns = Turns()
 
-    async def ready(self, records: Sequence[bytes], ahead: int) -> AsyncGenerator[Ready, None]:
+    async def ready(self, records: Sequence[bytes], ahead: Callable[[], int]) -> AsyncGenerator[Ready, None]:
         """The records that are to be sent, in order. ``ahead``: of so many the lookups are asked for at the same time."""
         window = ahead if self._plan.asks else 0
         async with (

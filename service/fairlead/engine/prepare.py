@@ -24,6 +24,7 @@ from fairlead.engine.credentials import (
     stored_credentials,
 )
 from fairlead.engine.model import as_written, refuse_unread_answers
+from fairlead.engine.pooling import CONNECTIONS, lender_of, pool_settings, stored_limits
 from fairlead.engine.ports import (
     AuthSession,
     AuthStrategy,
@@ -42,8 +43,6 @@ from fairlead.engine.ports import (
 from fairlead.engine.secrets import SecretBox
 from fairlead.engine.verdict import ConnectionRules
 
-CONNECTIONS: Final = "connections"
-"""The kind under which connections are stored."""
 ICLIENTS: Final = "iclients"
 """The kind under which iClients are stored."""
 
@@ -105,7 +104,7 @@ class Preparer:
         document = await self._store.get(CONNECTIONS, account, id)
         if document is None:
             raise not_found("connection")
-        lender = await self._lender(account, document.fields)
+        lender = await lender_of(self._store, account, document.fields)
         client = await self._client(account, document.fields)
         stamp = (document.version, lender.version if lender else 0, client.version if client else 0)
         cached = self._cache.get(id)
@@ -140,7 +139,7 @@ class Preparer:
 
     async def virtual(self, account: AccountId, tree: Tree) -> Prepared:
         """A posted connection that is not stored; it shares the limit of the one that it borrows from. Raises what ``of_tree`` raises."""
-        lender, client = await self._lender(account, tree), await self._client(account, tree)
+        lender, client = await lender_of(self._store, account, tree), await self._client(account, tree)
         return self.of_tree(account, tree, lender=lender, client=client)
 
     async def needs_authorization(self, document: Document) -> bool:
@@ -150,10 +149,6 @@ class Preparer:
             return False
         client = await self._client(document.account, document.fields)
         return needs_authorization(document, with_iclient(http, decoded(client.fields)) if client else http)
-
-    async def _lender(self, account: AccountId, fields: Tree) -> Document | None:
-        id = fields.get("_borrowConcurrencyFromConnectionId")
-        return await self._store.get(CONNECTIONS, account, id) if id else None
 
     async def _client(self, account: AccountId, fields: Tree) -> Document | None:
         """The iClient of an OAuth connection (connections.md 3.3)."""
@@ -186,18 +181,13 @@ class Preparer:
         connection = replace(connection, redactor=connection.redactor.with_secrets(strategy.secrets(http)))
         key = connection.id or f"virtual:{token_hex(12)}"
         session = self._session(connection, document)
-        owner = lender or document
         return Prepared(
             connection,
             rules := ConnectionRules.of(http, reader),
             replace(rules, reader=self._reader_of({})),
             strategy,
             session,
-            replace(
-                pool_settings(key, connection.context, lender),
-                revision=owner.version if owner else 0,
-                shared=owner is not None,
-            ),
+            stored_limits(document, lender) if document is not None else _virtual_limits(key, connection, lender),
             TransportProfile(
                 key=f"{key}:{connection.version}",
                 strict_tls=not http.get("disableStrictSSL"),
@@ -274,27 +264,14 @@ def connection_of(
     )
 
 
+def _virtual_limits(key: str, connection: Connection, lender: Document | None) -> PoolSettings:
+    """Those of a connection that is stored nowhere: nobody else's, unless it borrows."""
+    revision = lender.version if lender is not None else 0
+    return replace(pool_settings(key, connection.context, lender), revision=revision, shared=lender is not None)
+
+
 def _lacks_token(http: Mapping[str, Any]) -> bool:
     return is_authorized_in_browser(http) and not ((http.get("auth") or {}).get("token") or {}).get("token")
-
-
-def pool_settings(id: str, fields: Mapping[str, Any], lender: Document | None) -> PoolSettings:
-    """The pool of a connection: the lender's queue, level and pause when it borrows (connections.md 8.3). With automatic recovery the level
-    is the target; where one request at a time is paced, there is nothing to recover (8.4)."""
-    if lender is not None:
-        id, fields = lender.id, lender.fields
-    http = http_connection(fields)
-    level, target = _whole(http.get("concurrencyLevel")), _whole(http.get("targetConcurrencyLevel"))
-    pause = (http.get("rateLimit") or {}).get("limit") if level == 1 else None
-    if pause is not None:
-        return PoolSettings(id, level, float(pause) / 1000)
-    if fields.get("autoRecoverRateLimitErrors") and target is not None:
-        return PoolSettings(id, target, start=target if level is None else min(level, target))
-    return PoolSettings(id, level)
-
-
-def _whole(level: Any) -> int | None:
-    return None if level is None else int(level)
 
 
 def _refuse_without_agent(clear: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ from fairlead.engine.credentials import (
     stored_credentials,
     written_credentials,
 )
+from fairlead.engine.pooling import CONNECTIONS
 from fairlead.engine.ports import (
     Answer,
     AuthSession,
@@ -48,7 +49,7 @@ from fairlead.engine.ports import (
     StoreUnavailable,
     TemplateError,
 )
-from fairlead.engine.prepare import CONNECTIONS, Prepared, decoded
+from fairlead.engine.prepare import Prepared, decoded
 from fairlead.engine.secrets import SecretBox
 
 INTENT_SECONDS: Final = 30.0
@@ -111,6 +112,19 @@ class Renewals:
             flight.task.add_done_callback(lambda done: self._landed(session, done))
         # A caller that leaves takes no renewal with it: a refresh token may be spent already.
         await asyncio.shield(flight.task)
+
+    async def elsewhere(self, prepared: Prepared) -> int | None:
+        """See what other processes renewed: newer credentials are the session's then. The generation that one of them is replacing at this
+        moment, if any."""
+        connection, session = prepared.connection, prepared.session
+        if connection.stored:
+            with suppress(StoreUnavailable, NotFound):
+                document = await self._document(connection)
+                self._newer(connection, session, document, session.generation)
+                intent = document.runtime.get(INTENT)
+                if intent is not None and parse_iso(intent["until"]) > self._clock.now():
+                    return session.generation
+        return None
 
     def save_soon(self, prepared: Prepared) -> None:
         """Write cookies that an answer changed; at most once a second (connections.md 3)."""

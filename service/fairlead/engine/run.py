@@ -51,6 +51,10 @@ class Run:
     """Connect to a URL through the slot of the connection without sending a request."""
     sign_in: Callable[[], Awaitable[bool]]
     """The authentication step alone: get credentials anew; false when the connection has nothing to get."""
+    level: Callable[[], int | None]
+    """The level of the pool that the connection uses now; nothing in burst mode."""
+    change: Callable[[], Awaitable[object]]
+    """Wait until the limits of some connection change, from the call on."""
     context: Tree = field(default_factory=dict, repr=False)
     """Names that templates see beside the executor's own: ``connection`` (with its secrets in clear), ``settings``, ``testMode``."""
     stats: RunStats = field(default_factory=RunStats)

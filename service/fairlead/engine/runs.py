@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from fairlead.domain.document import Tree
@@ -92,7 +93,10 @@ class Runs:
             "testMode": False,
             **(context or {}),
         }
-        return Run(prepared.connection, deadline, self._clock, purpose, send, reach, sign_in, names, counted)
+        level, change = partial(self._attempts.level, prepared), self._attempts.change
+        return Run(
+            prepared.connection, deadline, self._clock, purpose, send, reach, sign_in, level, change, names, counted
+        )
 
 
 OFFLINE: Final = Problem(

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from fairlead.domain.document import AccountId, Document
 from fairlead.domain.errors import not_found
+from fairlead.engine.pooling import CONNECTIONS, lender_of, stored_limits
 from fairlead.engine.ports import Clock, PoolSettings, PoolTotals, Store, Watching
-from fairlead.engine.prepare import CONNECTIONS, pool_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ class Watch:
         document = await self._store.get(CONNECTIONS, account, id)
         if document is None:
             raise not_found("connection")
-        lender_id = document.fields.get("_borrowConcurrencyFromConnectionId")
-        lender = await self._store.get(CONNECTIONS, account, lender_id) if lender_id else None
-        settings = pool_settings(id, document.fields, lender)
+        lender = await lender_of(self._store, account, document.fields)
+        settings = stored_limits(document, lender)
         totals = await self._watching.totals(settings.key)
         return WatchedPool(document, lender, settings, totals, self._clock.now())

@@ -2,7 +2,7 @@
 
 ``share`` says how many slots of the effective level each process holds; it grants them by itself. ``want`` says who waits for more, and since when.
 A process only ever gives away what is its own and free, or deals out what is nobody's: so the shares never add up to more than the effective
-level, except after that was lowered. Times are the store's clock.
+level, except after a PUT that lowered it or brought requests in flight from another pool. Times are the store's clock.
 """
 
 from __future__ import annotations
@@ -240,7 +240,8 @@ class Ledger:
 
     def _deal(self, me: str, mine: Report, *, blocked: bool) -> None:
         assert self.effective is not None
-        have = self.share.get(me, 0)
+        have = max(self.share.get(me, 0), mine.in_flight)  # more, when a PUT has brought requests from another pool
+        self._set(me, have)
         free = self.effective - sum(self.share.values())
         idle = max(0, have - mine.in_flight)
         if mine.leaves:

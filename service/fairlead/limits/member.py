@@ -229,6 +229,8 @@ class Member:
         new, old = ledger.want.get(me), before.want.get(me)
         if new is not None and (old is None or new.slots > old.slots or ledger.guarded):
             wake |= {*ledger.share, *((ledger.probe,) if ledger.probe else ())}
+        if ledger.excess > before.excess:
+            wake |= {*ledger.share}
         if sum(ledger.share.values()) < sum(before.share.values()) and ledger.level == before.level:
             wake |= {*ledger.want}
         agreed = before.epoch, before.guarded, before.level, before.effective

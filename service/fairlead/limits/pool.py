@@ -23,9 +23,12 @@ class Waiter:
     """A request in the queue, then in its slot. ``ticket`` is its place: lower goes first; a request that was in a slot before keeps
     its ticket; ``since``, when it came. ``epoch`` counts the pool's cool-downs at the time of the grant: what an older request tells is old news."""
 
-    __slots__ = ("deadline", "epoch", "future", "since", "ticket")
+    __slots__ = ("deadline", "epoch", "future", "pool", "settings", "since", "ticket")
 
-    def __init__(self, ticket: int, deadline: Deadline, since: float) -> None:
+    def __init__(self, pool: Pool, settings: PoolSettings, ticket: int, deadline: Deadline, since: float) -> None:
+        self.pool = pool
+        """In whose queue or slot it is."""
+        self.settings = settings
         self.ticket = ticket
         self.since = since
         self.deadline = deadline
@@ -62,6 +65,7 @@ class Pool:
         "requests",
         "revision",
         "row",
+        "settles_at",
         "start_level",
         "used",
         "wake",
@@ -99,6 +103,8 @@ class Pool:
         self.in_flight = 0
         self.last_end = float("-inf")
         self.cool_until = float("-inf")
+        self.settles_at = 0.0
+        """After a PUT: until when other processes may not have said what they have in flight; 0 for never."""
         self.epoch = 0
         self.row = 0
         self.guarded = False
@@ -134,6 +140,26 @@ class Pool:
         elif waiter in self._again:
             self._again.remove(waiter)
 
+    def has(self, connection: str) -> bool:
+        """Whether requests of that connection wait here."""
+        return any(each.settings.connection == connection for each in self.waiters())
+
+    def move(self, other: Pool, settings: PoolSettings) -> None:
+        """Those of a connection that wait here go on waiting in the other pool, in the order in which they came."""
+        again = [each for each in self._again if each.settings.connection == settings.connection]
+        moved = [each for each in self._queue.values() if each.settings.connection == settings.connection]
+        for waiter in (*again, *moved):
+            self.leave(waiter)
+            waiter.pool, waiter.settings = other, settings
+        for waiter in again:
+            other.enqueue(waiter, first=True)
+        soonest = min((each.deadline.at for each in (*again, *moved)), default=other.expiry.at)
+        if soonest < other.expiry.at:
+            other.expiry.set(other, soonest)
+        if moved:
+            queue = sorted((*other._queue.values(), *moved), key=_ticket)
+            other._queue = OrderedDict((each.ticket, each) for each in queue)
+
     def waiters(self) -> list[Waiter]:
         """All who wait, in order."""
         return [*self._again, *self._queue.values()]
@@ -163,15 +189,14 @@ class Pool:
 
     @property
     def opens_at(self) -> float:
-        """When cool-down and pause are over."""
-        if self.pause and self.last_end + self.pause > self.cool_until:
-            return self.last_end + self.pause
-        return self.cool_until
+        """When cool-down and pause are over, and a PUT is known."""
+        opens = max(self.cool_until, self.settles_at) if self.settles_at else self.cool_until
+        return max(opens, self.last_end + self.pause) if self.pause else opens
 
     @property
     def is_timed(self) -> bool:
         """Whether a look at the clock is needed before a request starts."""
-        return self.guarded or bool(self.pause)
+        return self.guarded or self.pause > 0.0 or self.settles_at > 0.0
 
     def configure(self, settings: PoolSettings) -> bool:
         """Take the level from the latest document that is known; whether it changed."""
@@ -215,9 +240,17 @@ class Pool:
         self.leave(waiter)
         self.in_flight += 1
         self.used = True
+        self.settles_at = 0.0
         waiter.epoch = self.epoch
         if self.guarded:
             self.probe = waiter
+
+    def take(self, waiter: Waiter, settings: PoolSettings) -> None:
+        """``waiter`` was sent in another pool, and counts here until it ends; what it tells is older than any cool-down."""
+        waiter.pool.end(waiter, None)
+        waiter.pool, waiter.settings, waiter.epoch = self, settings, -1
+        self.in_flight += 1
+        self.used = True
 
     def end(self, waiter: Waiter, now: float | None) -> None:
         """``waiter`` gives its slot back; ``now`` when it had sent something and the pool is timed."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from typing import Final
 
 from fairlead.engine.ports import VIRTUAL, Clock, Deadline, PoolSettings, PoolState, StoreUnavailable, WaitTooLong
 from fairlead.limits.alarm import Alarm
+from fairlead.limits.changes import Changes
 from fairlead.limits.member import KEEP_SECONDS
 from fairlead.limits.pool import Pool, Waiter
 from fairlead.limits.replica import POOLS, Replica
@@ -43,7 +44,8 @@ class Pools:
         self._keep = keep
         self._replica = replica
         self.active: set[Slot] = set()
-        """Slots in use that could become another process' in the end."""
+        """Slots in use of pools that other processes share."""
+        self.changes = Changes(self, clock)
         self._cap = cap
         self._burst_share = max(1, cap * 3 // 4)
         self._random = random
@@ -63,7 +65,7 @@ class Pools:
     def cool_down(self, settings: PoolSettings, seconds: float | None) -> float:
         """Start a cool-down after a rate-limited answer to this task's last request; ``None``: back-off. The seconds it lasts.
         Those who cannot wait that long are told at once."""
-        pool = self._pool(settings)
+        pool = self.pool(self.changes.of(settings))
         now = self._clock.monotonic()
         lasts = pool.cool_down(seconds, self._epoch(pool), now, self._random())
         for waiter in pool.hopeless():
@@ -74,17 +76,23 @@ class Pools:
         return lasts
 
     def configure(self, settings: PoolSettings) -> None:
-        """The document that the level is from was changed: calls that run follow at once, in all processes. Costs nothing when nobody can be
-        using the pool."""
-        is_alone = self._replica is None or self._replica.heartbeat.is_alone
-        if settings.key in self._pools or not is_alone:
-            pool = self._pool(settings)
-            self._dispatch(pool)
-            self._forget(pool)
+        """A PUT has changed the limits of a connection, or the pool that it uses: calls that run follow at once, in all processes."""
+        self.changes.learn(settings)
+        self.changes.tell(settings)
+
+    def level(self, settings: PoolSettings) -> int | None:
+        """The level of the pool that the connection uses now; nothing in burst mode."""
+        settings = self.changes.of(settings)
+        pool = self._pools.get(settings.key)
+        return pool.level if pool is not None else self.changes.level_of(settings).level
+
+    def change(self) -> Awaitable[object]:
+        """Wait until the limits of some connection change, from the call on."""
+        return self.changes.next()
 
     def answered(self, settings: PoolSettings) -> None:
         """An answer to this task's last request was not rate limited: the row of cool-downs ends, and it counts for the effective level."""
-        pool = self._pools.get(settings.key)
+        pool = self._pools.get(self.changes.of(settings).key)
         if pool is None or not (pool.guarded or pool.start_level is not None):
             return
         epoch = self._epoch(pool)
@@ -127,17 +135,18 @@ class Pools:
 
     # -- called by slots
 
-    def try_start(self, settings: PoolSettings, deadline: Deadline, *, first: bool) -> tuple[Pool, Waiter]:
+    def try_start(self, settings: PoolSettings, deadline: Deadline, *, first: bool) -> Waiter:
         """A place in the pool: started when nothing stands in the way, else in the queue with a future. Raises ``WaitTooLong``."""
-        pool = self._pool(settings)
+        settings = self.changes.of(settings)
+        pool = self.pool(settings)
         if pool.is_timed:
             pool.check(deadline, self._clock.monotonic())
         last = last_slot.get() if first else None
         ticket = 0 if first else next(self._tickets)
         since = self._clock.monotonic() if pool.member is not None else 0.0
-        if last is not None and last[0] is pool:
-            ticket, since = last[1].ticket, last[1].since
-        waiter = Waiter(ticket, deadline, since)
+        if last is not None and last.pool is pool:
+            ticket, since = last.ticket, last.since
+        waiter = Waiter(pool, settings, ticket, deadline, since)
         if (
             (first or not len(pool))
             and not pool.contended
@@ -155,48 +164,56 @@ class Pools:
                 self._dispatch(pool)
             if pool.member is not None and not waiter.future.done():
                 pool.member.queued()
-        return pool, waiter
+        return waiter
 
-    async def wait(self, pool: Pool, waiter: Waiter) -> None:
+    async def wait(self, waiter: Waiter) -> None:
         """Until the waiter has its slot. Cancelled or out of time, it leaves no trace."""
         while waiter.future is not None:
+            pool = waiter.pool
             if not waiter.future.done() and waiter.deadline.at < pool.expiry.at:
                 pool.expiry.set(pool, waiter.deadline.at)
             try:
                 await waiter.future
             except BaseException:
+                pool = waiter.pool
                 if waiter.future.cancelled() or waiter.future.exception() is not None:
                     pool.leave(waiter)
                     self._dispatch(pool)
                     if pool.member is not None:
                         pool.member.queued()
                 else:
-                    self.give_back(pool, waiter, used=False)
+                    self.give_back(waiter, used=False)
                 self._forget(pool)
                 raise
-            if waiter.epoch == pool.epoch and self._may_start(pool):
+            pool, settings = waiter.pool, self.changes.of(waiter.settings)
+            if settings.key == pool.key and waiter.epoch == pool.epoch and self._may_start(pool):
                 return
-            # a cool-down began between the grant and this instant, or the process was paused: back to the old place
+            # a cool-down or a PUT came between the grant and this instant, or the process was paused: back to the old place
             waiter.future = asyncio.get_running_loop().create_future()
-            self._release(pool, waiter, used=False)
+            self._release(waiter, used=False)
             pool.enqueue(waiter, first=True)
-            if pool.cool_until > waiter.deadline.at:
+            if settings.key != pool.key:
+                self.changes.gather(settings)
+            elif pool.cool_until > waiter.deadline.at:
                 self._give_up(pool, waiter, pool.cool_until - self._clock.monotonic())
             self._next(pool)
 
-    def give_back(self, pool: Pool, waiter: Waiter, *, used: bool) -> None:
+    def give_back(self, waiter: Waiter, *, used: bool) -> None:
         """The slot is free again; ``used``: something was sent, so the pause begins."""
-        self._release(pool, waiter, used=used)
+        pool = waiter.pool
+        self._release(waiter, used=used)
         self._next(pool)
         self._forget(pool)
 
     # -- granting
 
-    def _pool(self, settings: PoolSettings) -> Pool:
+    def pool(self, settings: PoolSettings) -> Pool:
+        """The pool, made when it is not in memory, with the latest level that is known."""
         pool = self._pools.get(settings.key)
         if pool is None:
             wake, expiry = Alarm(self._clock, self._wake), Alarm(self._clock, self._expire)
             pool = self._pools[settings.key] = Pool(settings.key, wake, expiry)
+            settings = self.changes.level_of(settings)
             if self._replica is not None and settings.shared:
                 pool.member = self._replica.join(pool, self, prefix=self._prefix, keep=self._keep)
                 pool.known = False
@@ -219,12 +236,12 @@ class Pools:
     def may_send(self) -> bool:
         """Whether this task's last slot is still its own: not when the process was paused since, and others may have it."""
         last = last_slot.get()
-        return last is None or self._may_start(last[0])
+        return last is None or self._may_start(last.pool)
 
     @staticmethod
     def _epoch(pool: Pool) -> int:
         last = last_slot.get()
-        return last[1].epoch if last is not None and last[0] is pool else pool.epoch
+        return last.epoch if last is not None and last.pool is pool else pool.epoch
 
     def _has_place(self, pool: Pool) -> bool:
         """Whether the process has a place for this pool: a burst pool leaves a quarter to others that wait."""
@@ -245,13 +262,14 @@ class Pools:
             if pool.member is not None and not len(pool):
                 pool.member.queued()
 
-    def _release(self, pool: Pool, waiter: Waiter, *, used: bool) -> None:
+    def _release(self, waiter: Waiter, *, used: bool) -> None:
         self._in_flight -= 1
+        pool = waiter.pool
         pool.end(waiter, self._clock.monotonic() if used and pool.is_timed else None)
 
     def _next(self, pool: Pool) -> None:
         """After a slot was given back: its pool is served, or all whose turn it is."""
-        if pool.contended:
+        if pool.contended or pool.in_flight >= pool.held:  # too much since a PUT: others wait until it is given back
             self._tell(pool)
         if not self._turns:
             if len(pool):
@@ -303,10 +321,20 @@ class Pools:
             if len(pool):
                 self._turns[key] = pool
 
-    # -- called by the replica
+    # -- called by the replica, and when a PUT changes something
+
+    @property
+    def in_memory(self) -> Mapping[str, Pool]:
+        """All pools, by key."""
+        return self._pools
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process may be using the pools."""
+        return self._replica is None or self._replica.heartbeat.is_alone
 
     def stepped(self, pool: Pool) -> None:
-        """What processes have agreed on has changed: whoever may start now does; those whose wait has become too long are told."""
+        """What holds in the pool has changed: whoever may start now does; those whose wait has become too long are told."""
         if pool.guarded:
             for waiter in pool.hopeless():
                 self._give_up(pool, waiter, pool.cool_until - self._clock.monotonic())
@@ -320,7 +348,8 @@ class Pools:
     def lapsed(self) -> None:
         """Other processes may think that this one is dead: end what is in flight in pools with a level."""
         for slot in [*self.active]:
-            slot.abort()
+            if slot.waiter.pool.level is not None:
+                slot.abort()
 
     # -- time
 

@@ -18,6 +18,8 @@ WATCH: Final = "watch/"
 """Prefix of the hints that somebody watches a pool, and of the documents that answer them."""
 BUCKETS: Final = "bucket/"
 """Prefix of the documents by which processes ask each other for tokens of our own limit."""
+CONNECTIONS: Final = "connection/"
+"""Prefix of the hints that a PUT has changed the limits of a connection."""
 _SIZE_SECONDS: Final = 0.4
 """How old the lengths of queues may be that are read; they were written at most half a second before."""
 _LEAVING: Final = 5.0
@@ -60,6 +62,19 @@ class Sharer(Protocol):
         """Leave."""
 
 
+class Listener(Protocol):
+    """Who hears of limits that were changed elsewhere, and tells of its own."""
+
+    def hinted(self, key: str) -> None:
+        """Another process has carried out a PUT."""
+
+    def asks(self) -> Iterable[str]:
+        """What others may not have heard of."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
 class Replica:
     """One process on a store."""
 
@@ -74,6 +89,7 @@ class Replica:
         self._owners: list[Pooling] = []
         self.watcher: Watcher | None = None
         self.sharer: Sharer | None = None
+        self.news: Listener | None = None
         self._sizes: dict[str, int] = {}
         self._sizes_at = float("-inf")
         beat = self.heartbeat
@@ -95,6 +111,8 @@ class Replica:
             await self.watcher.close()
         if self.sharer is not None:
             await self.sharer.close()
+        if self.news is not None:
+            await self.news.close()
         members = [member for member, _ in self._members.values()]
         if members:
             leaving = [asyncio.ensure_future(member.leave()) for member in members]
@@ -143,6 +161,8 @@ class Replica:
             self.watcher.hinted(key.removeprefix(WATCH))
         if key.startswith(BUCKETS) and self.sharer is not None:
             self.sharer.hinted(key)
+        if key.startswith(CONNECTIONS) and self.news is not None:
+            self.news.hinted(key.removeprefix(CONNECTIONS))
         found = self._members.get(key)
         if found is not None:
             found[0].poke(reread=True)
@@ -169,6 +189,8 @@ class Replica:
             yield from (WATCH + key for key in self.watcher.asks())
         if self.sharer is not None:
             yield from self.sharer.asks()
+        if self.news is not None:
+            yield from (CONNECTIONS + key for key in self.news.asks())
 
     def _changed(self) -> None:
         if self.sharer is not None:

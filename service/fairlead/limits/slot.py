@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from fairlead.domain.http import TransportFailure
 from fairlead.engine.ports import Deadline, PoolSettings
-from fairlead.limits.pool import Pool, Waiter
+from fairlead.limits.pool import Waiter
 
 if TYPE_CHECKING:
     from fairlead.limits.pools import Pools
 
-last_slot: ContextVar[tuple[Pool, Waiter] | None] = ContextVar("fairlead_last_slot", default=None)
+last_slot: ContextVar[Waiter | None] = ContextVar("fairlead_last_slot", default=None)
 """The last slot of this task: a repetition finds its old place by it, and an answer the cool-down that it belongs to."""
 
 
 class Slot:
     """A context manager: holds the slot, and can be ended from outside when it may no longer be held."""
 
-    __slots__ = ("_aborted", "_cancelling", "_deadline", "_first", "_pool", "_pools", "_settings", "_task", "_waiter")
+    __slots__ = ("_aborted", "_cancelling", "_deadline", "_first", "_pools", "_settings", "_task", "waiter")
 
     def __init__(self, pools: Pools, settings: PoolSettings, deadline: Deadline, *, first: bool) -> None:
         self._pools = pools
@@ -30,12 +30,13 @@ class Slot:
         self._aborted = False
 
     async def __aenter__(self) -> None:
-        self._pool, self._waiter = self._pools.try_start(self._settings, self._deadline, first=self._first)
-        if self._waiter.future is not None:
-            await self._pools.wait(self._pool, self._waiter)
-        last_slot.set((self._pool, self._waiter))
-        self._pool.requests += 1
-        if self._pool.member is not None and self._pool.level is not None:
+        self.waiter = waiter = self._pools.try_start(self._settings, self._deadline, first=self._first)
+        if waiter.future is not None:
+            await self._pools.wait(waiter)
+        last_slot.set(waiter)
+        pool = waiter.pool
+        pool.requests += 1
+        if self._settings.shared:
             task = asyncio.current_task()
             assert task is not None
             self._task, self._cancelling = task, task.cancelling()
@@ -43,7 +44,7 @@ class Slot:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self._pools.active.discard(self)
-        self._pools.give_back(self._pool, self._waiter, used=True)
+        self._pools.give_back(self.waiter, used=True)
         if self._aborted and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             message = "the store did not answer for 20 s; the request was ended so that the limit holds"
             raise TransportFailure("connection_error", message, repeatable=True) from error

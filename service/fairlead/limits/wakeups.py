@@ -22,7 +22,8 @@ class Wakeups(Protocol):
 
 
 class Datagrams(asyncio.DatagramProtocol):
-    """``Wakeups`` over UDP. A hint that anybody may send costs its receiver one look into the store, for a pool that it has in use."""
+    """``Wakeups`` over UDP. A hint that anybody may send costs its receiver one look into the store, for a pool that it has in use or a
+    connection; connections are looked at one after the other."""
 
     def __init__(self, received: Callable[[str], None]) -> None:
         self._received = received

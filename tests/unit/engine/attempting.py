@@ -15,8 +15,9 @@ from fairlead.domain.secret import Secret
 from fairlead.engine.attempt import Attempts
 from fairlead.engine.body import BodyReader
 from fairlead.engine.call import RUN_PATIENCE, Patience
+from fairlead.engine.pooling import pool_settings
 from fairlead.engine.ports import Answer, AuthSession, Credentials, Deadline, TransportProfile
-from fairlead.engine.prepare import Prepared, connection_of, pool_settings
+from fairlead.engine.prepare import Prepared, connection_of
 from fairlead.engine.renewal import Renewals
 from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ConnectionRules, ResponseRules

@@ -12,8 +12,8 @@ from fairlead.auth.fixed import Fixed
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed
 from fairlead.domain.http import HttpRequest, TransportFailure
 from fairlead.engine.call import PING_PATIENCE
+from fairlead.engine.pooling import pool_settings
 from fairlead.engine.ports import AuthFlow, AuthSession, PoolSettings, Verdict
-from fairlead.engine.prepare import pool_settings
 from tests.unit.engine.attempting import Loop, answer, prepared
 
 THROTTLED = {

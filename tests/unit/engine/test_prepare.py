@@ -10,8 +10,8 @@ import pytest
 from fairlead.domain.errors import ApplicationFailure, ConditionNotMet, InvalidContent, NotFound
 from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from fairlead.engine.ping import PingResult
+from fairlead.engine.pooling import pool_settings
 from fairlead.engine.ports import PoolSettings
-from fairlead.engine.prepare import pool_settings
 from fairlead.engine.runs import RUN_SECONDS, refuse_offline
 from tests.unit.engine.serving import BASE, MINE, THEIRS, Service, connection_tree, http, refusal, reply, rest
 
@@ -24,10 +24,10 @@ async def test_a_stored_connection_is_prepared_once_per_version(service: Service
     id = (await service.create({**http(), LENDER: lender})).tree["_id"]
     first = await service.preparer.stored(MINE, id)
     assert await service.preparer.stored(MINE, id) is first
-    assert first.pool == PoolSettings(lender, 2, revision=1)
+    assert first.pool == PoolSettings(lender, 2, revision=1, connection=f"{MINE}/{id}", version=1)
     await service.put(lender, http(concurrencyLevel=3))
     second = await service.preparer.stored(MINE, id)
-    assert second.pool == PoolSettings(lender, 3, revision=2)
+    assert second.pool == PoolSettings(lender, 3, revision=2, connection=f"{MINE}/{id}", version=1)
     await service.connections.set_offline(MINE, id, True)
     assert (await service.preparer.stored(MINE, id)).connection.offline
     assert await refusal(service.preparer.stored(THEIRS, id), NotFound)
@@ -113,7 +113,8 @@ async def test_the_level_that_recovers(
     without the flag, the level is fixed. In both notations; a borrower has its lender's."""
     recovers = {**notation(**block), "autoRecoverRateLimitErrors": True}
     id = (await service.create(recovers)).tree["_id"]
-    assert (await service.preparer.stored(MINE, id)).pool == PoolSettings(id, revision=1, **expected)
+    stored = PoolSettings(id, revision=1, connection=f"{MINE}/{id}", version=1, **expected)
+    assert (await service.preparer.stored(MINE, id)).pool == stored
     borrower = await service.preparer.virtual(MINE, connection_tree({**http(targetConcurrencyLevel=40), LENDER: id}))
     assert borrower.pool == PoolSettings(id, revision=1, **expected)
     fixed = await service.preparer.virtual(MINE, connection_tree(notation(**block)))

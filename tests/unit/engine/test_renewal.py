@@ -16,6 +16,8 @@ import pytest_asyncio
 from fairlead.domain.dates import iso
 from fairlead.domain.errors import ApplicationFailure, AuthenticationFailed, ConditionNotMet
 from fairlead.domain.http import HttpRequest, HttpResponse
+from fairlead.engine.credentials import generation_of, written_credentials
+from fairlead.engine.ports import Credentials
 from fairlead.engine.verdict import ResponseRules
 from tests.unit.engine.serving import BASE, MINE, Service, refusal, reply, serving
 
@@ -339,6 +341,72 @@ async def test_a_second_refusal_is_final(service: Service, issuer: Issuer) -> No
     result = await service.ping(id)
     assert (result.code, issuer.refreshes, len(issuer.seen)) == (401, 1, 2)
     assert (await service.connections.get(MINE, id)).tree["offline"] is True
+
+
+async def renewed_elsewhere(service: Service, issuer: Issuer, id: str) -> None:
+    """What another process leaves in the store when it has renewed once more."""
+    issuer.generation += 1
+    document = await service.document(id)
+    credentials = Credentials(issuer.token, f"refresh-{issuer.generation}")
+    runtime = written_credentials(service.box, document, credentials, generation_of(document) + 1)
+    assert await service.store.replace_runtime(document, runtime) is not None
+
+
+async def test_who_renewed_before_use_goes_again_when_another_process_was_faster(
+    service: Service, issuer: Issuer
+) -> None:
+    """connections.md 6.2: the stored credentials are newer than those just used, so the request is sent again, and nothing is renewed."""
+    id = (await service.create(connection())).tree["_id"]
+    issuer.expires_in = 3600
+    assert (await service.ping(id)).code == 200
+    await service.clock.advance(3600)
+    issuer.seen.clear()
+
+    async def answer(request: HttpRequest) -> HttpResponse:
+        if request.headers.get("Authorization") == "Bearer access-3" and issuer.generation == 3:
+            await renewed_elsewhere(service, issuer, id)
+        return await issuer(request)
+
+    service.application.answers = answer
+    assert (await service.ping(id)).code == 200
+    assert (issuer.refreshes, issuer.seen) == (2, ["Bearer access-3", "Bearer access-4"])
+
+
+async def test_the_one_repetition_goes_with_what_is_stored_when_its_turn_comes(
+    service: Service, issuer: Issuer
+) -> None:
+    """connections.md 6.2: while it waited for its turn another process renewed once more."""
+    document = connection()
+    document["http"] |= {"concurrencyLevel": 1, "rateLimit": {"limit": 500}}
+    id = (await service.create(document)).tree["_id"]
+    work = asyncio.ensure_future(service.ping(id))
+    while not (service.clock.monotonic() > 0.5 and generation_of(await service.document(id)) == 1):
+        await asyncio.sleep(0.001)
+        await service.clock.advance(0.01)
+    await renewed_elsewhere(service, issuer, id)
+    assert (await through(service, work)).code == 200
+    assert (issuer.refreshes, issuer.seen) == (1, ["Bearer access-0", "Bearer access-3"])
+
+
+async def test_the_one_repetition_waits_for_a_renewal_that_another_process_has_begun(
+    service: Service, issuer: Issuer
+) -> None:
+    """connections.md 6.2, 3: credentials that are being replaced at that moment are not what it is spent on."""
+    document = connection()
+    document["http"] |= {"concurrencyLevel": 1, "rateLimit": {"limit": 500}}
+    id = (await service.create(document)).tree["_id"]
+    work = asyncio.ensure_future(service.ping(id))
+    while generation_of(stored := await service.document(id)) != 1:
+        await asyncio.sleep(0.001)
+        await service.clock.advance(0.01)
+    intent = {"owner": "other", "until": iso(service.clock.now() + timedelta(seconds=20))}
+    assert await service.store.replace_runtime(stored, {**stored.runtime, "intent": intent}) is not None
+    await service.clock.advance(1)
+    await asyncio.sleep(0.01)
+    assert issuer.seen == ["Bearer access-0"]
+    await renewed_elsewhere(service, issuer, id)
+    assert (await through(service, work)).code == 200
+    assert (issuer.refreshes, issuer.seen) == (1, ["Bearer access-0", "Bearer access-3"])
 
 
 async def test_a_connection_that_is_not_stored_renews_for_itself(service: Service, issuer: Issuer) -> None:

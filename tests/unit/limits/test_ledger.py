@@ -53,6 +53,8 @@ def settled(ledger: Ledger, me: str, mine: Report, alive: str = "ABC", now: floa
          {"A": 3, "C": 1}),
         ("a process that is gone holds nothing", {"D": 4}, {}, replace(IDLE, waiting=2, since=1), {"A": 4}),
         ("a lower level is reached as requests end", {"A": 5, "B": 2}, {}, replace(IDLE, in_flight=4), {"A": 4, "B": 2}),
+        ("what a PUT has brought from another pool is held here, too", {"A": 1, "B": 2}, {}, replace(IDLE, in_flight=5),
+         {"A": 5, "B": 2}),
         ("who leaves keeps what is in use", {"A": 4}, {}, replace(IDLE, in_flight=0, leaves=True), {}),
         ("burst mode has no shares", {"A": 4}, {}, replace(IDLE, level=None, revision=2), {}),
     ],

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from fairlead.domain.http import TransportFailure
 from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Written
+from fairlead.limits.changes import PUT_SECONDS
 from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.heartbeat import BEAT
 from tests.unit.limits.replicas import Bench
@@ -306,17 +307,17 @@ async def test_a_new_level_needs_no_new_request(bench: Bench, told: str) -> None
     for name in ("A1", "A2", "A3", "A4", "A5", "A6"):
         await bench.ask(name, PoolSettings("c", level=3, revision=1))
     bench.pools(told).configure(PoolSettings("c", level=1, revision=2))
-    await bench.clock.settle()
+    await bench.clock.advance(PUT_SECONDS)
     await bench.end("A1")
     await bench.end("A2")
     assert bench.started == ["A1", "A2", "A3"]
     await bench.end("A3")
     assert bench.started == ["A1", "A2", "A3", "A4"]
     bench.pools(told).configure(PoolSettings("c", level=2, revision=3))
-    await bench.clock.settle()
+    await bench.clock.advance(PUT_SECONDS)
     assert bench.started == ["A1", "A2", "A3", "A4", "A5"]
     bench.pools(told).configure(PoolSettings("c", revision=4))
-    await bench.clock.settle()
+    await bench.clock.advance(PUT_SECONDS)
     assert "A6" in bench.started
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -28,6 +28,10 @@ class PoolSettings:
     """Whether requests of other processes are in the pool, too; not those of a connection that is stored nowhere."""
     start: int | None = None
     """Where automatic recovery starts (connections.md 8.4); nothing: the level is fixed."""
+    connection: str = ""
+    """Whose requests: account and id (``ACCOUNT/ID``) of a stored connection, which a PUT may move to another pool in mid-run."""
+    version: int = 0
+    """Of the connection's own document: the highest that is known says which pool it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,13 @@ class Pools(Protocol):
         (floor and cap of connections.md 7.2)."""
 
     def configure(self, settings: PoolSettings) -> None:
-        """The document that the level is from was changed: calls that run follow at once, in all processes."""
+        """A PUT has changed the limits of a connection, or the pool that it uses: calls that run follow at once, in all processes."""
+
+    def level(self, settings: PoolSettings) -> int | None:
+        """The level of the pool that the connection uses now; nothing in burst mode."""
+
+    def change(self) -> Awaitable[object]:
+        """Wait until the limits of some connection change, from the call on."""
 
     def answered(self, settings: PoolSettings) -> None:
         """An answer that was not rate limited arrived: the row of cool-downs ends."""
