@@ -20,9 +20,9 @@ from fairlead.engine.verdict import ResponseRules
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long one request may wait after rate-limited answers (connections.md 7.3; ping: 4)."""
+    """How often and how long one request may wait after rate-limited answers: the tenth in a row is its last (connections.md 7.3; ping: 4)."""
 
-    waits: int = 10
+    waits: int = 9
     longest: float | None = None
 
 
