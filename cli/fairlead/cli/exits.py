@@ -14,6 +14,8 @@ REFUSED: Final = 3
 """fairlead answered with an error (4xx, 5xx); the error is on stderr."""
 UNREACHABLE: Final = 4
 """fairlead did not answer."""
+READER_GONE: Final = 141
+"""Whoever read stdout has seen enough (``| head``): what a shell shows for a command that SIGPIPE ended (128 + 13)."""
 
 
 class Stop(Exception):

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from fairlead.cli import authorize, connection, export, imports, map, operator, serve, watch
-from fairlead.cli.exits import OK, Stop
+from fairlead.cli.exits import OK, READER_GONE, Stop
+
+
+class _ReaderGone(Exception):
+    """Nobody reads stdout any more."""
+
+
+class _Commands(TyperGroup):
+    """All commands, between which and ``run`` a closed pipe would be turned into exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """See ``TyperGroup``."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="fairlead: an open, self-hosted integration service.\n\n"
     "Exit codes: 0 done; 1 carried out with a bad outcome (ping failed, record refused); 2 wrong usage or setting; "
-    "3 fairlead answered with an error; 4 fairlead does not answer.",
+    "3 fairlead answered with an error; 4 fairlead does not answer; 141 whoever read the output has seen enough (| head).",
 )
 app.command("serve")(serve.serve)
 app.command("gateway")(serve.gateway)
@@ -39,13 +58,21 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
     try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except (_ReaderGone, BrokenPipeError):
+        # What is still buffered must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         app(arguments, prog_name="fairlead")
     except Stop as stop:
         Console(stderr=True).print(f"fairlead: {stop.message}", markup=False, highlight=False, soft_wrap=True)
         return stop.code
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else OK
-    except BrokenPipeError:
-        # The reader of our stdout (`| head`) has seen enough; what is still buffered must not be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return OK

@@ -149,7 +149,7 @@ class Connections:
                 if stored is not None and found.id == stored.id:
                     problems.append(Problem("invalid_ref", f"{field}: a connection cannot borrow from itself", field))
                 elif found.fields.get(field):
-                    message = f"{field}: connection {id} borrows itself; borrow from its lender"
+                    message = f"{field}: connection {id} borrows from another one; borrow from that one"
                     problems.append(Problem("invalid_ref", message, field))
                 elif stored is not None and await self._borrowers(account, stored.id):
                     message = f"{field}: other connections borrow from this one, which therefore cannot borrow"

@@ -75,10 +75,19 @@ class Buckets:
         missing = 1 - _EXACT / 2 - self._settled(self._buckets.get(name, self._untouched), now)
         return max(1, math.ceil(missing / (self._rate if alone else self.size.per_second)))
 
+    def tokens(self, name: str) -> float:
+        """What there is."""
+        return self._settled(self._buckets.get(name, self._untouched), self._clock.monotonic())
+
     def missing(self, name: str, requests: int) -> float:
         """Tokens that so many requests lack."""
+        return max(0.0, requests - self.tokens(name))
+
+    def draw(self, name: str, tokens: float) -> None:
+        """Take what is known to be there."""
         now = self._clock.monotonic()
-        return max(0.0, requests - self._settled(self._buckets.get(name, self._untouched), now))
+        bucket = self._buckets.get(name) or self._open(name, now)
+        bucket.tokens = self._settled(bucket, now) - tokens
 
     def give(self, name: str, wanted: float) -> float:
         """Part with tokens for another share: with what is wanted there, and with half of all in any case."""

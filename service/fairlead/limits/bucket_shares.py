@@ -3,7 +3,7 @@
 Each of n processes holds the n-th part of every bucket and of its rate, and takes tokens from it in memory: no call to the store, and
 together never more than one bucket would give. A process that lacks tokens asks the others for theirs (``bucket_asking``). Only the
 process that is first on the store begins with full buckets; one that joins begins with empty ones and holds its part as soon as all
-others have answered its greeting, that is, hold less themselves.
+others have answered its greeting, that is, hold less themselves. Small buckets are not divided (``bucket_stored``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 from fairlead.engine.ports import StoreUnavailable
 from fairlead.limits.bucket import Buckets
 from fairlead.limits.bucket_asking import Asking
+from fairlead.limits.bucket_stored import SMALL, StoredBuckets
 from fairlead.limits.heartbeat import BEAT
 from fairlead.limits.replica import BUCKETS, Replica
 
@@ -45,11 +46,15 @@ class BucketShares:
         self.others: frozenset[str] = frozenset()
         self.is_answered = True
         """Whether the others answered in time when they were asked last."""
+        self.settles_at = float("-inf")
+        """At the latest; in the past as soon as the others know that this process shares."""
         self._replica = replica
+        self._stored = StoredBuckets(self) if buckets.size.size < SMALL else None
         self._me = ""
         self._former: set[str] = set()
         """Names under which this process was taken for dead."""
         self._settled = True
+        self._settling = asyncio.Event()
         self._asking: dict[str, Asking] = {}
         self._strangers: set[str] = set()
         """Hints of processes that are not known yet."""
@@ -71,9 +76,38 @@ class BucketShares:
         else:
             self._begin_anew()
 
-    async def take(self, account: str) -> bool:
-        """Take a token of another process."""
-        return bool(self.others) and await self._asking_of(account).take()
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether no tokens are in this process."""
+        return self._stored is not None and bool(self.others)
+
+    async def take(self, account: str) -> int:
+        """Take a token that is not in this process; 0, or the whole seconds (at least 1) until there is one."""
+        if self._stored is not None and self.others:
+            return await self._stored.take(account)
+        if self.others and await self._asking_of(account).take():
+            return 0
+        return self.buckets.seconds(account, alone=bool(self.others) and not self.is_answered)
+
+    def put_back(self, account: str) -> None:
+        """Give a token back."""
+        if self._stored is not None and self.others:
+            self._stored.put_back(account)
+        else:
+            self.buckets.receive(account, 1)
+
+    def may_take(self) -> bool:
+        """Whether the others know that this process shares."""
+        return self._replica.heartbeat.may_start()
+
+    def about(self, at: float) -> float:
+        """What the store's clock shows at this instant of ours."""
+        return self._replica.heartbeat.about(at)
+
+    async def wait_settled(self) -> None:
+        """Wait until the others know that this process shares."""
+        if not self._settled:
+            await self._settling.wait()
 
     def key(self, account: str) -> str:
         """Of the document in which this process asks."""
@@ -86,7 +120,7 @@ class BucketShares:
     def left_of(self, gift: tuple[float, float]) -> float:
         """What a gift of then is worth now: what is long on the way flows off, as the giver's share has filled again."""
         given, at = gift
-        age = self._replica.heartbeat.about(self.clock.monotonic()) - at
+        age = self.about(self.clock.monotonic()) - at
         return max(0.0, given - max(0.0, age * self.buckets.leak - ON_THE_WAY * self.buckets.size.size))
 
     def answered(self, account: str) -> None:
@@ -97,7 +131,7 @@ class BucketShares:
     def unanswered(self, account: str) -> None:
         """Not all others have answered in time. When nobody greets, the others are most likely those of before a crash."""
         self.is_answered = False
-        if account == GREETING and not self._settled:
+        if account == GREETING and not self._settled and self._stored is None:
             self.buckets.empty(STRANGER_PART / max(1, len(self.others)))
 
     # -- called by the replica
@@ -131,6 +165,8 @@ class BucketShares:
             if self.others:
                 self._begin_anew()
         others, self.others = self.others, self._alive()
+        if self._stored is not None and others and not self.others:
+            self.buckets.empty(0.0)  # what the others have taken is not known
         self._hold()
         strangers, self._strangers = self._strangers, set()
         for key in strangers:
@@ -147,6 +183,8 @@ class BucketShares:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._stored is not None:
+            await self._stored.close()
         with suppress(StoreUnavailable):
             for asking in self._asking.values():
                 await asking.close()
@@ -175,6 +213,8 @@ class BucketShares:
     def _begin_anew(self) -> None:
         """As a stranger to the others: empty, until they know."""
         self._settled = False
+        self._settling.clear()
+        self.settles_at = self.clock.monotonic() + SETTLES_AFTER
         self.buckets.empty(0.0)
         self._hold()
         if self.others:
@@ -194,7 +234,12 @@ class BucketShares:
         others = len(self.others)
         if self._settled or not others:
             self._settled = True
-            self.buckets.hold(1 / (others + 1), 1 / (others + 1))
+            self._settling.set()
+            self.settles_at = float("-inf")
+            parts = others + 1 if self._stored is None else 1
+            self.buckets.hold(1 / parts, 1 / parts)
+        elif self._stored is not None:
+            self.buckets.hold(0.0, 0.0)
         else:
             self.buckets.hold(STRANGER_PART / others, STRANGER_RATE / others)
 
@@ -207,6 +252,8 @@ class BucketShares:
             mark = await self.store.read(MARK)
             if mark is not None and mark.value["process"] not in self._replica.heartbeat.alive:
                 await self.store.write(MARK, {"process": self._me}, mark.version)
+            if self._stored is not None:
+                await self._stored.tidy()
 
     # -- questions and answers
 
@@ -238,7 +285,7 @@ class BucketShares:
             if note is None or self._me in note.value["gifts"]:
                 return
             given = self.buckets.give(account, note.value["wants"]) if account != GREETING else 0.0
-            gift = [given, self._replica.heartbeat.about(self.clock.monotonic())]
+            gift = [given, self.about(self.clock.monotonic())]
             document = {**note.value, "gifts": {**note.value["gifts"], self._me: gift}}
             if await self.store.write(key, document, note.version) is not None:
                 self._replica.wake((asker,), key)

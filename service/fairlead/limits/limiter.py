@@ -30,22 +30,23 @@ class LeakyBuckets:
             await self._shares.join()
 
     def take(self, bucket: str, *, anonymous: bool = False) -> int:
-        """Take one token; 0, or the whole seconds (at least 1) until there is one. A refused request takes none."""
+        """Take one token; 0, or the whole seconds (at least 1) until there is one; 1 when only ``take_elsewhere`` can tell. A refused
+        request takes none."""
+        if not anonymous and self._shares is not None and self._shares.is_elsewhere:
+            return 1
         buckets = self._anonymous if anonymous else self._accounts
         return 0 if buckets.take(bucket) else buckets.seconds(bucket)
 
     async def take_elsewhere(self, bucket: str) -> int:
         """Take a token that another process has left for the account, as ``take``; at most ``bucket_asking.PATIENCE`` seconds go by."""
-        shares = self._shares
-        if shares is None:
-            return self._accounts.seconds(bucket)
-        if await shares.take(bucket):
-            return 0
-        return self._accounts.seconds(bucket, alone=not shares.is_answered)
+        return self._accounts.seconds(bucket) if self._shares is None else await self._shares.take(bucket)
 
     def put_back(self, bucket: str) -> None:
         """Give a token back that was taken to see whether there is one."""
-        self._accounts.receive(bucket, 1)
+        if self._shares is None:
+            self._accounts.receive(bucket, 1)
+        else:
+            self._shares.put_back(bucket)
 
     def __len__(self) -> int:
         return len(self._accounts) + len(self._anonymous)

@@ -41,6 +41,11 @@ from fairlead.domain.rules.export import check_export
             [],
         ),
         ({"http": {"relativeURI": "/"}, "delta": {"startDate": None}}, []),
+        ({"http": {"relativeURI": "/", "paging": {"lastPageStatusCode": 404}}}, []),
+        (
+            {"http": {"relativeURI": "/", "paging": {"lastPageStatusCode": 99}}},
+            [("invalid_field", "http.paging.lastPageStatusCode")],
+        ),
         (
             {"http": {"paging": {"lastPagePath": "a"}}, "delta": {"dateField": "x"}},
             [

@@ -158,6 +158,8 @@ def test_the_block_that_belongs_to_a_provider_is_required(provider: str, block: 
         ({"token": {"headers": "x"}}, ("invalid_field", "oauth2.token.headers")),
         ({"refresh": {"headers": [1]}}, ("invalid_field", "oauth2.refresh.headers")),
         ({"revoke": {"headers": [{}]}}, ("invalid_field", "oauth2.revoke.headers")),
+        ({"failStatusCode": 99}, ("invalid_field", "oauth2.failStatusCode")),
+        ({"failures": [{"statusCode": 1000}]}, ("invalid_field", "oauth2.failures.0.statusCode")),
         ({"failPath": "/error/text()", "accessTokenPath": "data.t", "token": {"headers": "X-A: 1"}}, None),
     ],
 )

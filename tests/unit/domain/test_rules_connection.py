@@ -109,6 +109,12 @@ AUTHENTICATION: Rows = [
     ({"type": "specific"}, {f"{AUTH}.type"}),
     ({"type": "custom", "failValues": ["x"]}, {f"{AUTH}.failPath"}),
     ({"type": "custom", "failValues": ["x"], "failPath": "p"}, set()),
+    *[({"type": "custom", "failStatusCode": n}, set[str]()) for n in (200, 401, 599, 999)],
+    *[({"type": "custom", "failStatusCode": n}, {f"{AUTH}.failStatusCode"}) for n in (0, 99, 199, 1000)],
+    (
+        {"type": "custom", "failures": [{"statusCode": 403}, {"statusCode": 99}, {}]},
+        {f"{AUTH}.failures.1.statusCode"},
+    ),
 ]  # fmt: skip
 
 
@@ -135,6 +141,8 @@ BLOCK: Rows = [
     ({"ping": {"failValues": ["x"]}}, {"http.ping.failPath"}),
     ({"ping": {"failValues": ["x"], "failPath": "p", "successPath": "p"}}, set()),
     ({"rateLimit": {"failValues": ["x"]}}, {"http.rateLimit.failPath"}),
+    *[({"rateLimit": {"failStatusCode": n}}, set[str]()) for n in (200, 429, 999)],
+    *[({"rateLimit": {"failStatusCode": n}}, {"http.rateLimit.failStatusCode"}) for n in (0, 99, 199, 1000)],
     ({"rateLimit": {"limit": 500}}, {"http.rateLimit.limit"}),
     ({"rateLimit": {"limit": 500}, "concurrencyLevel": 2}, {"http.rateLimit.limit"}),
     ({"rateLimit": {"limit": 500}, "concurrencyLevel": 1}, set()),

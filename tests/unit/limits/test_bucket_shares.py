@@ -205,7 +205,7 @@ async def test_an_idle_account_costs_nothing(house: House) -> None:
 
 
 async def test_a_bucket_of_one_token(house: House) -> None:
-    """Halves of a token come together: one request passes, at whichever process, and one more after the seconds it was told."""
+    """It is not divided: one request passes, at whichever process, and one more after the seconds it was told."""
     size = BucketSize(1, 0.5)
     one, two = await house.open(size), await house.open(size)
     await house.clock.advance(10)

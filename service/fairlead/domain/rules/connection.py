@@ -41,6 +41,24 @@ def invalid(field: str, why: str) -> Problem:
     return Problem("invalid_field", f"{field} {why}", field)
 
 
+_STATUSES: Final = range(200, 1000)
+"""A final answer has no less; some applications refuse with a status beyond those of RFC 9110."""
+
+
+def final_status(value: Any, field: str) -> Iterator[Problem]:
+    """Whether an answer can have the status that ``field`` waits for."""
+    if value is not None and value not in _STATUSES:
+        last = _STATUSES[-1]
+        yield invalid(field, f"is {value}, which no answer can have: give a status from {_STATUSES[0]} to {last}")
+
+
+def fail_statuses(block: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
+    """``failStatusCode`` and ``failures[].statusCode`` (connections.md 6.1, 7.1)."""
+    yield from final_status(block.get("failStatusCode"), f"{prefix}.failStatusCode")
+    for number, failure in enumerate(block.get("failures") or ()):
+        yield from final_status(failure.get("statusCode"), f"{prefix}.failures.{number}.statusCode")
+
+
 def _base_uri(http: Tree) -> Iterator[Problem]:
     uri = str(http.get("baseURI") or "").strip()
     if not uri or uri.startswith("{{"):
@@ -224,6 +242,7 @@ def _detection(http: Tree, block: str, prefix: str) -> Iterator[Problem]:
     settings = _block(http, block)
     if settings.get("failValues") and not settings.get("failPath"):
         yield missing(f"{prefix}.failPath", "is required with failValues")
+    yield from fail_statuses(settings, prefix)
 
 
 def _ping(http: Tree) -> Iterator[Problem]:
@@ -234,8 +253,12 @@ def _ping(http: Tree) -> Iterator[Problem]:
 
 
 def _limits(http: Tree) -> Iterator[Problem]:
-    if _block(http, "rateLimit").get("limit") is not None and http.get("concurrencyLevel") != 1:
-        yield invalid("http.rateLimit.limit", "needs concurrencyLevel 1: it is the wait between two requests")
+    level = http.get("concurrencyLevel")
+    if _block(http, "rateLimit").get("limit") is not None and level != 1:
+        seen = "is not set" if level is None else f"is {level}"
+        yield invalid(
+            "http.rateLimit.limit", f"needs concurrencyLevel 1, which {seen}: it is the wait between two requests"
+        )
 
 
 _CERTIFICATE_FIELDS: Final = ("cert", "key", "passphrase", "pfx", "ca")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fairlead.domain.dates import parse_moment
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
-from fairlead.domain.rules.connection import invalid, missing
+from fairlead.domain.rules.connection import final_status, invalid, missing
 
 _PATHS_OF_VALUES: Final = (("successValues", "successPath"), ("failValues", "failPath"))
 
@@ -32,6 +32,7 @@ def _http(http: Tree) -> Iterator[Problem]:
         yield missing("http.paging.lastPageValues", "is required with lastPagePath")
     if paging.get("lastPageValues") and not paging.get("lastPagePath"):
         yield missing("http.paging.lastPagePath", "is required with lastPageValues")
+    yield from final_status(paging.get("lastPageStatusCode"), "http.paging.lastPageStatusCode")
 
 
 def _delta(tree: Tree) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from fairlead.domain.document import Tree
 from fairlead.domain.errors import Problem
 from fairlead.domain.iclient import HeaderLines, header_entries
 from fairlead.domain.paths import PathError, compile_path
-from fairlead.domain.rules.connection import invalid, missing
+from fairlead.domain.rules.connection import fail_statuses, invalid, missing
 
 _BLOCKS: Final = {
     "amazonmws": "amazonmws",
@@ -29,7 +29,8 @@ _REQUESTS: Final = ("token", "refresh", "revoke")
 
 def check_iclient(iclient: Tree) -> list[Problem]:
     """Everything that is wrong between the fields of an iClient, masks resolved and open values decoded."""
-    return [*_block(iclient), *_kept_secret(iclient), *_paths(iclient), *_headers(iclient)]
+    detection = fail_statuses(iclient.get("oauth2") or {}, "oauth2")
+    return [*_block(iclient), *_kept_secret(iclient), *_paths(iclient), *_headers(iclient), *detection]
 
 
 def _block(iclient: Tree) -> Iterator[Problem]:
