@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from tests.counted.figures import Figure, at_most, exactly, told
+from tests.counted.figures import Figure, at_most, exactly, most_at_once, told
 from tests.counted.installation import WAYS, Installation, Server, Store, installation
 from tests.counted.levels import LEVELS, notation_of
 from tests.counted.seen import Application
@@ -64,7 +64,10 @@ class Load:
         """The limit, over the whole time."""
         seen = {level: await self.application.seen(f"busy-{level}") for level in self.which}
         return [
-            *(exactly(f"{self.what}, level {level}: most in flight", level, each.most) for level, each in seen.items()),
+            *(
+                most_at_once(f"{self.what}, level {level}: most in flight", level, each.most)
+                for level, each in seen.items()
+            ),
             told(f"{self.what}: requests", ", ".join(str(len(each.requests)) for each in seen.values())),
         ]
 

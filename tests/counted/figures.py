@@ -32,6 +32,11 @@ def exactly(what: str, wanted: object, seen: object) -> Figure:
     return Figure(what, str(wanted), str(seen), wanted == seen)
 
 
+def most_at_once(what: str, wanted: int, seen: int) -> Figure:
+    """Never more at the same time, and as many: where the machine is busy it can be fewer."""
+    return Figure(what, str(wanted), str(seen), wanted == seen, is_time=seen < wanted)
+
+
 def at_most(what: str, wanted: float, seen: float, unit: str = "") -> Figure:
     """Not more: a time, or a ratio of times."""
     return Figure(what, f"<= {wanted:g}{unit}", f"{seen:.4g}{unit}", seen <= wanted, is_time=True)
@@ -40,6 +45,11 @@ def at_most(what: str, wanted: float, seen: float, unit: str = "") -> Figure:
 def at_least(what: str, wanted: float, seen: float, unit: str = "") -> Figure:
     """Not less."""
     return Figure(what, f">= {wanted:g}{unit}", f"{seen:.4g}{unit}", seen >= wanted)
+
+
+def rate(what: str, wanted: float, seen: float) -> Figure:
+    """Not fewer in a second."""
+    return Figure(what, f">= {wanted:g}/s", f"{seen:.4g}/s", seen >= wanted, is_time=True)
 
 
 def told(what: str, seen: str) -> Figure:

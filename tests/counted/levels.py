@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.counted.figures import Figure, exactly
+from tests.counted.figures import Figure, exactly, most_at_once
 from tests.counted.installation import Store
 from tests.counted.seen import Application
 
@@ -29,7 +29,7 @@ async def levels(
             base = await application.count(counter, ms=max(4, 3 * level))
             await installed.push(await installed.connect(base, level, notation=notation_of(level)), requests)
             seen = await application.seen(counter)
-            figures.append(exactly(f"level {level}, {processes} process(es): most in flight", level, seen.most))
+            figures.append(most_at_once(f"level {level}, {processes} process(es): most in flight", level, seen.most))
             figures.append(exactly(f"level {level}, {processes} process(es): requests", requests, len(seen.requests)))
     figures.append(exactly(f"{processes} process(es): records", {"200": len(which) * requests}, installed.ends))
     return figures
@@ -57,6 +57,6 @@ async def borrowed(application: Application, store: Store, processes: int, *, re
         seen = await application.seen("lender")
     what = f"lender of level 2, two borrowers, {processes} process(es)"
     return [
-        exactly(f"{what}: most in flight", 2, seen.most),
+        most_at_once(f"{what}: most in flight", 2, seen.most),
         exactly(f"{what}: records", {"200": 3 * requests}, installed.ends),
     ]
