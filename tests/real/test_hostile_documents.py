@@ -24,7 +24,7 @@ from tests.slow import slow
 
 pytestmark = slow
 
-ADDRESS_SPACE: Final = 1536 << 20
+ADDRESS_SPACE: Final = 2048 << 20
 """Bytes of the whole process, of which it has 950 MiB before it is asked for anything: stacks and arenas of its threads."""
 AT_ONCE: Final = 1.0
 """Seconds in which the next call is answered."""

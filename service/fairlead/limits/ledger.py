@@ -70,6 +70,8 @@ class Ledger:
     revision: int = -1
     share: dict[str, int] = field(default_factory=dict)
     want: dict[str, Want] = field(default_factory=dict)
+    unheard: set[str] = field(default_factory=set)
+    """Processes that were given slots and have written nothing since: nobody gives them more, as they may be dead."""
     opens: float = -NEVER
     epoch: int = 0
     row: int = 0
@@ -95,6 +97,7 @@ class Ledger:
             revision=value["revision"],
             share={process: int(slots) for process, slots in value["share"].items()},
             want={process: Want(*want) for process, want in value["want"].items()},
+            unheard=set(value.get("unheard", ())),
             opens=-NEVER if value["opens"] is None else value["opens"],
             epoch=value["epoch"],
             row=value["row"],
@@ -111,6 +114,7 @@ class Ledger:
             "revision": self.revision,
             "share": {**self.share},
             "want": {process: [want.since, want.slots, want.waiting] for process, want in self.want.items()},
+            "unheard": sorted(self.unheard),
             "opens": None if self.opens == -NEVER else self.opens,
             "epoch": self.epoch,
             "row": self.row,
@@ -152,8 +156,8 @@ class Ledger:
         return sum(want.waiting for process, want in self.want.items() if process != but and process in alive)
 
     def rivals(self, me: str) -> list[tuple[float, str]]:
-        """Other processes that want slots, the longest waiter first."""
-        return sorted((want.since, process) for process, want in self.want.items() if process != me and want.slots)
+        """Other processes that want slots and may be given some, the longest waiter first."""
+        return [each for each in self._asking(me) if each[1] != me]
 
     def settle(self, me: str, mine: Report, alive: Collection[str], now: float) -> None:
         """Bring the document up to date with what this process knows and can give."""
@@ -168,6 +172,9 @@ class Ledger:
         else:
             self._deal(me, mine, blocked=blocked)
             self._ask(me, mine, blocked=blocked)
+        self.unheard.discard(me)
+        if mine.rests:  # who is far from the store writes seldom, and would get one gift a second
+            self.unheard.clear()
 
     def _bury(self, mine: Report, alive: Collection[str], now: float) -> None:
         """Processes that are gone hold nothing, and when they ended their last request nobody knows."""
@@ -175,6 +182,7 @@ class Ledger:
             if self.share.pop(process, 0) and mine.pause:
                 self.opens = max(self.opens, now + mine.pause)
             self.want.pop(process, None)
+            self.unheard.discard(process)
             if self.probe == process:
                 self.probe = None
 
@@ -247,12 +255,13 @@ class Ledger:
         if mine.leaves:
             free, have = free + idle, have - idle
         elif not self.processes - {me}:
-            have, free = self.effective, 0
+            have, free = max(self.effective, mine.in_flight), 0
         elif free < 0:
             have -= min(idle, -free)
         self._set(me, have)
-        self._deal_free(free)
-        for since, process in self.rivals(me):
+        rivals = self.rivals(me)
+        self._deal_free(me, free)
+        for since, process in rivals:
             idle = max(0, self.share.get(me, 0) - mine.in_flight)
             given = min(idle, self.want[process].slots)
             if given and (blocked or self.goes_before(process, since, mine)):
@@ -267,20 +276,29 @@ class Ledger:
             return mine.balances and since < mine.since - HAND_OVER
         return since < mine.since and (mine.balances or not mine.rests)
 
-    def _deal_free(self, free: int) -> None:
+    def _deal_free(self, me: str, free: int) -> None:
         """What is nobody's: one each in turn, the longest waiter first."""
+        asking = self._asking(me)
         while free > 0:
-            asking = sorted((want.since, process) for process, want in self.want.items() if want.slots)[:free]
-            if not asking:
+            turn = [process for _, process in asking if self.want[process].slots][:free]
+            if not turn:
                 return
-            for _, process in asking:
+            for process in turn:
                 self._give(process, 1)
-            free -= len(asking)
+            free -= len(turn)
+
+    def _asking(self, me: str) -> list[tuple[float, str]]:
+        """Who wants slots and may be given some, the longest waiter first."""
+        silent = self.unheard - {me}
+        return sorted(
+            (want.since, process) for process, want in self.want.items() if want.slots and process not in silent
+        )
 
     def _give(self, process: str, slots: int) -> None:
         want = self.want[process]
         self.share[process] = self.share.get(process, 0) + slots
         self.want[process] = Want(want.since, want.slots - slots, want.waiting)
+        self.unheard.add(process)
 
     def _set(self, process: str, slots: int) -> None:
         if slots:

@@ -158,6 +158,9 @@ class Member:
                 self._hinted = False  # before the look: what comes after it is seen by the next
                 self._note = await replica.store.read(self._key)
                 self._is_current = True
+                stored = self._stored()
+                if stored.revision >= pool.revision and not self._doubtful:
+                    self._take(me, stored)  # what was given is used at once: the next write may take several tries
             before, ledger = self._stored(), self._stored()
             alive: set[str] = {me, *replica.heartbeat.alive}
             if ledger.processes - alive:
@@ -214,6 +217,8 @@ class Member:
             return False
         if self._leaves or (after.guarded and (old is None or new is None)):
             return True
+        if lacks and me in before.unheard and now - self._wrote_want >= self._replica.heartbeat.pace:
+            return True
         moved = old is not None and new is not None and abs(new.since - old.since) > HAND_OVER
         urgent = lacked != lacks or (bool(lacks) and moved)
         return now - self._wrote_want >= max(HAND_OVER if urgent else REFRESH, self._replica.heartbeat.pace)
@@ -227,7 +232,8 @@ class Member:
             self._balanced = now + max(HAND_OVER, self._replica.heartbeat.pace)
         wake = set(given)
         new, old = ledger.want.get(me), before.want.get(me)
-        if new is not None and (old is None or new.slots > old.slots or ledger.guarded):
+        is_heard = me in before.unheard and new is not None and new.slots > 0
+        if new is not None and (old is None or new.slots > old.slots or ledger.guarded or is_heard):
             wake |= {*ledger.share, *((ledger.probe,) if ledger.probe else ())}
         if ledger.excess > before.excess:
             wake |= {*ledger.share}
@@ -241,11 +247,24 @@ class Member:
         self._replica.wake(wake - {me}, self._key)
 
     def _apply(self, me: str, stored: Ledger) -> None:
-        """Take over what the document says."""
+        """Take over what the document says, and look again if that is not the end of it."""
         replica, pool = self._replica, self._pool
-        if replica.me != me:
+        if not self._take(me, stored):
             self.poke(reread=True)
             return
+        if len(pool) and (pool.is_blocked or not (pool.holds_all and replica.heartbeat.is_alone)):
+            self._look_again(self._pause)
+            self._pause = min(2 * self._pause, REFRESH)
+            return
+        self._pause = _FIRST_LOOK
+        if self.asks and not replica.heartbeat.is_alone:  # nobody waits any more: that is written in time
+            self._look_again(REFRESH)
+
+    def _take(self, me: str, stored: Ledger) -> bool:
+        """Whether it was for this process, which has another name when the others thought that it was dead."""
+        replica, pool = self._replica, self._pool
+        if replica.me != me:
+            return False
         self._ledger = stored
         self._rivals = stored.rivals(me)
         others = any(process != me for process in stored.want)
@@ -259,13 +278,7 @@ class Member:
         held = max(0, stored.share.get(me, 0) - stored.excess)  # nothing starts before what is too much has ended
         pool.adopt(stored, opens, held=held, may_probe=stored.probe == me, contended=others)
         self._owner.stepped(pool)
-        if len(pool) and (pool.is_blocked or not (pool.holds_all and replica.heartbeat.is_alone)):
-            self._look_again(self._pause)
-            self._pause = min(2 * self._pause, REFRESH)
-            return
-        self._pause = _FIRST_LOOK
-        if self.asks and not replica.heartbeat.is_alone:  # nobody waits any more: that is written in time
-            self._look_again(REFRESH)
+        return True
 
     def _report(self) -> Report:
         replica, pool = self._replica, self._pool

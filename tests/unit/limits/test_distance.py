@@ -58,13 +58,14 @@ async def test_a_process_far_from_the_store_gets_its_turn(bench: Bench, level: i
     settings = PoolSettings("p", level)
     crowds = [Crowd(bench, letter, settings, 2 * level) for letter in "AZ"]
     served: dict[str, list[float]] = {"A": [bench.clock.monotonic()], "Z": [bench.clock.monotonic()]}
+    seen = 0
     for _ in range(400):
         for crowd in crowds:
             await crowd.ask()
-        seen = len(bench.started)
         await bench.clock.advance(0.1)
         for name in bench.started[seen:]:
             served[name[0]].append(bench.clock.monotonic())
+        seen = len(bench.started)
         for crowd in crowds:
             await crowd.answer()
     for times in served.values():

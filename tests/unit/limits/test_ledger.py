@@ -53,6 +53,7 @@ def settled(ledger: Ledger, me: str, mine: Report, alive: str = "ABC", now: floa
          {"A": 3, "C": 1}),
         ("a process that is gone holds nothing", {"D": 4}, {}, replace(IDLE, waiting=2, since=1), {"A": 4}),
         ("a lower level is reached as requests end", {"A": 5, "B": 2}, {}, replace(IDLE, in_flight=4), {"A": 4, "B": 2}),
+        ("also by who is alone: what is in flight is held", {"A": 6}, {}, replace(IDLE, in_flight=5), {"A": 5}),
         ("what a PUT has brought from another pool is held here, too", {"A": 1, "B": 2}, {}, replace(IDLE, in_flight=5),
          {"A": 5, "B": 2}),
         ("who leaves keeps what is in use", {"A": 4}, {}, replace(IDLE, in_flight=0, leaves=True), {}),
@@ -73,6 +74,30 @@ def test_a_higher_revision_of_the_level_wins() -> None:
     ledger = settled(Ledger(), "A", replace(IDLE, level=2, revision=5))
     assert settled(ledger, "B", replace(IDLE, level=9, revision=4)).level == 2
     assert settled(ledger, "B", replace(IDLE, level=9, revision=6)).level == 9
+
+
+def test_one_gift_until_the_process_is_heard_of() -> None:
+    """Who does not write after it was given slots may be dead, and gets no more; whoever is far from the store is given the time."""
+    ends, asks = replace(IDLE, in_flight=2), replace(IDLE, in_flight=1, waiting=5, since=1)
+    first = settled(
+        Ledger(level=4, revision=1, share={"A": 4}, want={"B": Want(1, 4, 5)}), "A", replace(ends, in_flight=3)
+    )
+    assert first.share == {"A": 3, "B": 1}
+    assert settled(Ledger.of(first.document()), "A", ends).share == {"A": 3, "B": 1}
+    assert settled(Ledger.of(first.document()), "C", replace(IDLE, waiting=1, since=2)).share == {"A": 3, "B": 1}
+    heard = settled(Ledger.of(first.document()), "B", asks)
+    assert settled(heard, "A", ends).share == {"A": 2, "B": 2}
+    far = settled(Ledger.of(first.document()), "C", replace(IDLE, rests=True))
+    assert settled(far, "A", ends).share == {"A": 2, "B": 2}
+
+
+def test_what_is_nobodys_waits_for_no_dead_process() -> None:
+    """Slots of one who leaves go to those that are heard of; who was not takes what is left with its next step."""
+    ledger = Ledger(level=4, revision=1, share={"A": 3, "B": 1}, want={"B": Want(1, 3, 5)}, unheard={"B"})
+    left = settled(ledger, "A", replace(IDLE, leaves=True))
+    assert left.share == {"B": 1}
+    assert settled(Ledger.of(left.document()), "C", replace(IDLE, waiting=2, since=2)).share == {"B": 1, "C": 2}
+    assert settled(left, "B", replace(IDLE, in_flight=1, waiting=5, since=1)).share == {"B": 4}
 
 
 def test_a_cool_down_is_passed_on_and_one_process_probes() -> None:

@@ -90,6 +90,30 @@ async def test_a_killed_replica_frees_its_slots_after_25_to_30_s(bench: Bench) -
     assert 25 <= bench.clock.monotonic() - killed <= 30
 
 
+async def test_a_survivor_goes_on_with_what_it_holds(bench: Bench) -> None:
+    """The older requests that wait in a process that was killed get one gift of slots, and not every slot that ends elsewhere."""
+    await bench.open("A", "B")
+    level = PoolSettings("c", level=6)
+    for number in range(100):
+        await bench.ask(f"{'AB'[number % 2]}{number}", level)
+        await bench.clock.advance(0.03)
+    for _ in range(20):
+        await bench.end(sorted(bench.in_flight)[0])
+        await bench.end(sorted(bench.in_flight)[-1])
+        await bench.clock.advance(0.03)
+    bench.replicas["B"][2].cut_off = True
+    lost = {name for name in bench.in_flight if name[0] == "B"}
+    before = len(bench.started)
+    for _ in range(20):
+        await bench.clock.advance(1)
+        for name in sorted(bench.in_flight - lost)[:1]:
+            await bench.end(name)
+    assert len(lost) < 6
+    assert {name[0] for name in bench.started[before:]} == {"A"}
+    assert len(bench.started) - before >= 18
+    assert len(bench.in_flight) <= 6
+
+
 async def test_a_slot_that_is_older_than_the_last_heartbeat_is_good_for_nothing(bench: Bench) -> None:
     """A process that was paused between the grant and the first byte must not send: others may have the slot by now."""
     await bench.open("A", "B")
