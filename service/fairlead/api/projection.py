@@ -53,7 +53,7 @@ def _number(name: str, text: str, least: int, most: int | None, default: int) ->
         return default
     if not re.fullmatch(r"-?[0-9]{1,9}", text) or int(text) < least or (most is not None and int(text) > most):
         span = f"{least} to {most}" if most is not None else f"{least} or more"
-        raise _bad(name, f"{name} must be a whole number, {span}")
+        raise _bad(name, f"{name} must be a whole number, {span}, not {text[:40]!r}")
     return int(text)
 
 

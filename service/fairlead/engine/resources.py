@@ -133,7 +133,8 @@ class Documents:
         document = await self.get(account, id)
         match(document, if_match)
         if names := await users():
-            raise ConditionNotMet(Problem("resource_in_use", f"the {self._noun} is used by {', '.join(names)}"))
+            used = f"the {self._noun} is used by {', '.join(names)}; change or delete what uses it first"
+            raise ConditionNotMet(Problem("resource_in_use", used))
         version = document.version if if_match is not None else None
         if not await self._store.delete(self._kind, account, id, version=version):
             raise not_found(self._noun) if if_match is None else mismatch()
