@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
-from fairlead.domain.http import HttpResponse
+from fairlead.domain.http_date import seconds_until
 from fairlead.engine.ports import Answer, AuthSession, RenewalRefused, Verdict
 
 _SUSPICIOUS_SECONDS: Final = 60.0  # applications commonly accept five minutes; some only one
-_LONGEST_DATE: Final = 40
 
 
 def explain_clock(answer: Answer, session: AuthSession, refused: str, why: str) -> None:
@@ -18,7 +15,7 @@ def explain_clock(answer: Answer, session: AuthSession, refused: str, why: str) 
     answer (RFC 9110 6.6.1): ``refused`` is what it refused, ``why`` what that has to do with the time."""
     if answer.verdict is not Verdict.AUTHENTICATION_FAILED:
         return
-    ahead = _seconds_ahead(answer.response, session.clock.now())
+    ahead = seconds_until(answer.response.headers.get("Date") or "", session.clock.now())
     if ahead is not None and abs(ahead) > _SUSPICIOUS_SECONDS:
         direction = "ahead of" if ahead > 0 else "behind"
         status = answer.response.status
@@ -27,17 +24,3 @@ def explain_clock(answer: Answer, session: AuthSession, refused: str, why: str) 
             f" must agree; correct the clock that is wrong. It says: {answer.message}",
             status=status if status >= 400 else 401,
         )
-
-
-def _seconds_ahead(response: HttpResponse, now: datetime) -> float | None:
-    """How far the application's clock is ahead; nothing when its ``Date`` is missing or no date."""
-    text = response.headers.get("Date") or ""
-    if len(text) > _LONGEST_DATE:
-        return None
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return (date - now).total_seconds()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
+
+from fairlead.domain.http_date import seconds_until
 
 _LONGEST: Final = 100
 _NUMBER: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)?", re.IGNORECASE)
@@ -23,7 +24,8 @@ def wait_seconds(header_name_is_standard: bool, value: str | None, now: datetime
         return None
     match = _NUMBER.fullmatch(text)
     if match is None:
-        return _until_date(text, now)
+        date = seconds_until(text, now)
+        return None if date is None else max(0.0, date)
     number = float(match[1])
     if match[2]:
         return number * _UNITS[match[2].lower()]
@@ -34,16 +36,3 @@ def wait_seconds(header_name_is_standard: bool, value: str | None, now: datetime
     if number >= _MILLISECONDS and not header_name_is_standard:
         return number / 1000
     return number
-
-
-def _until_date(text: str, now: datetime) -> float | None:
-    """An HTTP date in any of its three forms (RFC 9110 5.6.7)."""
-    if not text[0].isalpha():
-        return None
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
