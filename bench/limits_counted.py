@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.counted import changes, failures, flows, levels, waits
+from tests.counted import callers, changes, failures, flows, levels, waits
 from tests.counted.figures import Figure, missed, table
 from tests.counted.installation import Store, wire_uri
 from tests.counted.seen import Application
@@ -33,6 +33,7 @@ def scenarios(processes: list[int], *, wire: bool) -> Iterator[tuple[str, Scenar
         yield f"moved {count}", partial(changes.borrowing, processes=count)
         yield f"repaced {count}", partial(changes.pausing, processes=count)
         yield f"lowered {count}", partial(changes.lowered, processes=count)
+        yield f"hung-up {count}", partial(callers.hang_up, processes=count)
         yield f"paused {count}", partial(waits.paused, processes=count)
         yield f"refused {count}", partial(waits.refused, processes=count)
         yield f"refused-at-5 {count}", partial(waits.refused, processes=count, level=5)

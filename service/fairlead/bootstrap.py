@@ -67,6 +67,7 @@ from fairlead.limits.news import News
 from fairlead.limits.pools import Pools
 from fairlead.limits.replica import Replica
 from fairlead.limits.retry_after import wait_seconds
+from fairlead.limits.slot import outlives
 from fairlead.limits.watching import Watching
 from fairlead.mapping.compiler import MappingCompiler
 from fairlead.mapping.expressions import ExpressionCompiler
@@ -176,7 +177,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
 
     registry = CollectorRegistry()
     pools = Pools(clock, cap=settings.max_outbound, replica=replica)
-    transport = HttpTransport(egress, clock, may_send=pools.may_send)
+    transport = HttpTransport(egress, clock, may_send=pools.may_send, outlives=outlives)
     observe_pools(pools, registry)
     own_limit = BucketSize(settings.rate_limit_size, settings.rate_limit_per_second)
     limiter = LeakyBuckets(clock, own_limit, ANONYMOUS, replica)

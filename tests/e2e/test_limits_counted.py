@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.counted import changes, flows, levels, waits
+from tests.counted import callers, changes, flows, levels, waits
 from tests.counted.figures import missed, missed_in_all
 from tests.counted.installation import Store
 from tests.counted.seen import Application
@@ -37,6 +37,13 @@ async def test_levels(counting: Application, store: Store) -> None:
 async def test_borrowing(counting: Application, store: Store) -> None:
     """connections.md 8.3: a lender of level 2 and two borrowers, through two processes: two in flight over all three."""
     assert await missed_in_all(lambda: levels.borrowed(counting, store, 2, requests=60)) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_callers_who_hang_up(counting: Application, store: Store, processes: int) -> None:
+    """connections.md 8.1, 8.2: a request whose caller has gone keeps its slot while the application works on it, and its pause comes after."""
+    figures = partial(callers.hang_up, counting, store, processes, which=(2,), rounds=5)
+    assert await missed_in_all(figures) == []
 
 
 async def test_pause(counting: Application, store: Store) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from bisect import insort
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fairlead.engine.ports import Deadline, PoolSettings, PoolState, WaitTooLong
 from fairlead.limits import backoff, recovery
@@ -23,7 +23,7 @@ class Waiter:
     """A request in the queue, then in its slot. ``ticket`` is its place: lower goes first; a request that was in a slot before keeps
     its ticket; ``since``, when it came. ``epoch`` counts the pool's cool-downs at the time of the grant: what an older request tells is old news."""
 
-    __slots__ = ("deadline", "epoch", "future", "pool", "settings", "since", "ticket")
+    __slots__ = ("deadline", "epoch", "future", "pool", "settings", "since", "ticket", "unanswered")
 
     def __init__(self, pool: Pool, settings: PoolSettings, ticket: int, deadline: Deadline, since: float) -> None:
         self.pool = pool
@@ -34,6 +34,8 @@ class Waiter:
         self.deadline = deadline
         self.epoch = 0
         self.future: asyncio.Future[None] | None = None
+        self.unanswered: asyncio.Future[Any] | None = None
+        """What was sent and goes on without whoever waited for it."""
 
 
 class Pool:

@@ -39,7 +39,7 @@ class Pools:
         keep: float = KEEP_SECONDS,
     ) -> None:
         """``prefix``: of the pools' keys in the store; ``keep``: for how many seconds slots that nobody uses are kept."""
-        self._clock = clock
+        self.clock = clock
         self._prefix = prefix
         self._keep = keep
         self._replica = replica
@@ -66,7 +66,7 @@ class Pools:
         """Start a cool-down after a rate-limited answer to this task's last request; ``None``: back-off. The seconds it lasts.
         Those who cannot wait that long are told at once."""
         pool = self.pool(self.changes.of(settings))
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         lasts = pool.cool_down(seconds, self._epoch(pool), now, self._random())
         for waiter in pool.hopeless():
             self._give_up(pool, waiter, lasts)
@@ -96,7 +96,7 @@ class Pools:
         if pool is None or not (pool.guarded or pool.start_level is not None):
             return
         epoch = self._epoch(pool)
-        confirmed = pool.guarded and pool.confirm(epoch, self._clock.monotonic())
+        confirmed = pool.guarded and pool.confirm(epoch, self.clock.monotonic())
         if pool.succeeded(epoch) or confirmed:
             self._dispatch(pool)
             self._tell(pool)
@@ -105,11 +105,11 @@ class Pools:
     def state(self, key: str) -> PoolState | None:
         """What happens in the pool in this process; nothing when it is not in memory."""
         pool = self._pools.get(key)
-        return pool.state(self._clock.monotonic()) if pool is not None else None
+        return pool.state(self.clock.monotonic()) if pool is not None else None
 
     def states(self) -> dict[str, PoolState]:
         """All pools in memory; those of connections that are stored nowhere added up under ``VIRTUAL``."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         states = {key: pool.state(now) for key, pool in self._pools.items() if pool.member is not None}
         states[VIRTUAL] = self._virtual.state((pool for pool in self._pools.values() if pool.member is None), now)
         return states
@@ -140,10 +140,10 @@ class Pools:
         settings = self.changes.of(settings)
         pool = self.pool(settings)
         if pool.is_timed:
-            pool.check(deadline, self._clock.monotonic())
+            pool.check(deadline, self.clock.monotonic())
         last = last_slot.get() if first else None
         ticket = 0 if first else next(self._tickets)
-        since = self._clock.monotonic() if pool.member is not None else 0.0
+        since = self.clock.monotonic() if pool.member is not None else 0.0
         if last is not None and last.pool is pool:
             ticket, since = last.ticket, last.since
         waiter = Waiter(pool, settings, ticket, deadline, since)
@@ -195,7 +195,7 @@ class Pools:
             if settings.key != pool.key:
                 self.changes.gather(settings)
             elif pool.cool_until > waiter.deadline.at:
-                self._give_up(pool, waiter, pool.cool_until - self._clock.monotonic())
+                self._give_up(pool, waiter, pool.cool_until - self.clock.monotonic())
             self._next(pool)
 
     def give_back(self, waiter: Waiter, *, used: bool) -> None:
@@ -211,7 +211,7 @@ class Pools:
         """The pool, made when it is not in memory, with the latest level that is known."""
         pool = self._pools.get(settings.key)
         if pool is None:
-            wake, expiry = Alarm(self._clock, self._wake), Alarm(self._clock, self._expire)
+            wake, expiry = Alarm(self.clock, self._wake), Alarm(self.clock, self._expire)
             pool = self._pools[settings.key] = Pool(settings.key, wake, expiry)
             settings = self.changes.level_of(settings)
             if self._replica is not None and settings.shared:
@@ -252,7 +252,7 @@ class Pools:
         return not any(other is not pool for other in self._turns.values())
 
     def _open(self, pool: Pool) -> bool:
-        return not pool.is_timed or pool.opens_at <= self._clock.monotonic()
+        return not pool.is_timed or pool.opens_at <= self.clock.monotonic()
 
     def _start(self, pool: Pool, waiter: Waiter) -> None:
         self._in_flight += 1
@@ -265,7 +265,7 @@ class Pools:
     def _release(self, waiter: Waiter, *, used: bool) -> None:
         self._in_flight -= 1
         pool = waiter.pool
-        pool.end(waiter, self._clock.monotonic() if used and pool.is_timed else None)
+        pool.end(waiter, self.clock.monotonic() if used and pool.is_timed else None)
 
     def _next(self, pool: Pool) -> None:
         """After a slot was given back: its pool is served, or all whose turn it is."""
@@ -337,7 +337,7 @@ class Pools:
         """What holds in the pool has changed: whoever may start now does; those whose wait has become too long are told."""
         if pool.guarded:
             for waiter in pool.hopeless():
-                self._give_up(pool, waiter, pool.cool_until - self._clock.monotonic())
+                self._give_up(pool, waiter, pool.cool_until - self.clock.monotonic())
         self._dispatch(pool)
         self._forget(pool)
 
@@ -360,7 +360,7 @@ class Pools:
 
     def _expire(self, pool: Pool, at: float) -> None:
         """Those whose deadline is over leave."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         left = max(0.0, pool.opens_at - now) if pool.is_timed else 0.0
         cut_off = not self._may_start(pool)
         for waiter in pool.waiters():
@@ -384,7 +384,7 @@ class Pools:
             pool.member.rest()
             return
         at = pool.forget_at()
-        if pool.is_timed and at > self._clock.monotonic():
+        if pool.is_timed and at > self.clock.monotonic():
             pool.wake.set(pool, at)
             return
         self._drop(pool)

@@ -48,6 +48,10 @@ class _Progress:
         return self.attempt is not None and self.attempt.sent
 
 
+def _end(sending: asyncio.Future[HttpResponse]) -> None:
+    sending.cancel()
+
+
 class HttpTransport:
     """``engine.ports.Transport`` over aiohttp."""
 
@@ -60,8 +64,10 @@ class HttpTransport:
         limits: BodyLimits | None = None,
         lookup: Lookup = system_lookup,
         may_send: Callable[[], bool] = lambda: True,
+        outlives: Callable[[asyncio.Future[HttpResponse]], None] = _end,
     ) -> None:
-        """``may_send``: whether the limits that let the request of this task pass still do, asked right before its first byte leaves."""
+        """``may_send``: whether the limits that let the request of this task pass still do, asked right before its first byte leaves.
+        ``outlives``: takes over what the application has in hand when nobody waits for it any more; cancelling closes its socket."""
         self._policy = policy
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
@@ -70,13 +76,21 @@ class HttpTransport:
         self._sessions = Sessions(self._resolver, clock)
         self._tls = TlsProfiles()
         self._may_send = may_send
+        self._outlives = outlives
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
-        """The answer to ``request``. Raises ``TransportFailure``. Cancelling closes the socket."""
+        """The answer to ``request``. Raises ``TransportFailure``. When the deadline is over or the caller is cancelled, what was sent
+        already is ``outlives``' affair; else its socket is closed."""
         started = self._clock.monotonic()
         progress = _Progress()
-        async with self._in_time(deadline, progress):
-            response = await self._sent(request, profile, progress)
+        sending: asyncio.Future[HttpResponse] | None = None
+        try:
+            async with self._in_time(deadline, progress):
+                sending = asyncio.ensure_future(self._sent(request, profile, progress))
+                response = await asyncio.shield(sending)
+        finally:
+            if sending is not None and not sending.done():
+                (self._outlives if progress.sent else _end)(sending)
         response.elapsed = timedelta(seconds=self._clock.monotonic() - started)
         return response
 

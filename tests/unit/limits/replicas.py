@@ -54,12 +54,18 @@ class Bench:
                 end = self._ends[name] = asyncio.get_running_loop().create_future()
                 try:
                     answer = await end
+                except asyncio.CancelledError:
+                    await self.left(name)
+                    raise
                 finally:
                     self.in_flight.discard(name)
             if answer == "good":
                 return pools.answered(settings)
             pools.cool_down(settings, float(answer.partition(":")[2]))
             first = True
+
+    async def left(self, name: str) -> None:
+        """In the slot, when the caller goes: its request ends."""
 
     async def close(self) -> None:
         for task in self.tasks.values():
