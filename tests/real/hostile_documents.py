@@ -132,6 +132,7 @@ HOSTILE: Final[dict[str, Hostile]] = {
     "xml-10-million-elements": xml(lambda: b"<a>" + b"<b/>" * 10_000_000 + b"</a>", TOO_LARGE, path="/a/b"),
     "xml-10-million-in-one": xml(lambda: b"<a>" + b"<b/>" * 10_000_000 + b"</a>", TOO_LARGE),
     "xml-attributes": xml(lambda: b"<a><order " + b" ".join(b'a%d="1"' % n for n in range(1_000_000)) + b"/></a>", TOO_LARGE, **_ORDERS),
+    "xml-attributes-within-bounds": xml(lambda: b"<a><order " + b" ".join(b'a%d="1"' % n for n in range(200_000)) + b"/></a>", 1, path="/a/order"),
     "xml-same-attribute": xml('<a><b c="1" c="2"/></a>', INVALID, path="/a/b"),
     "xml-45-mebibytes-of-text": xml(lambda: b"<a><order>" + b"x" * (45 * MEBIBYTE) + b"</order></a>", TOO_LARGE, **_ORDERS),
     "xml-names": xml(lambda: b"<a>" + b"".join(b"<n%d/>" % n for n in range(400_000)) + b"</a>", 1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from fairlead.engine.ports import BodyTooLarge
 
 _BLANKS: Final = " \t\r\n"
 _CHUNK: Final = 64 * 1024
+_MANY: Final = 200
+"""Attributes of one element."""
+_EVERY_ATTRIBUTE: Final = etree.XPath("@*")
 _NAME: Final = r"(?:\*|[^\W\d][\w.\-]*(?::[^\W\d][\w.\-]*)?)"
 _STEPS: Final = re.compile(rf"(//?)?({_NAME}(?:/{_NAME})*)")
 _DOTTED: Final = re.compile(r"[^\W\d][\w:\-]*(?:\.[^\W\d][\w:\-]*)*")
@@ -24,7 +27,7 @@ _DOTTED: Final = re.compile(r"[^\W\d][\w:\-]*(?:\.[^\W\d][\w:\-]*)*")
 def value_of(element: etree._Element) -> Json:
     """An element as a value: ``""`` when it is empty, a text when it has nothing else, else an object of attributes (``@name``), child
     elements (arrays of repeated ones) and ``#text``, all by local name. Blanks around text between elements are indentation."""
-    value: dict[str, Json] = {"@" + _local(name): text for name, text in element.items()}
+    value: dict[str, Json] = {"@" + _local(name): text for name, text in _attributes(element)}
     text = element.text or ""
     if not len(element):
         if text.isspace() and not text.strip(_BLANKS):
@@ -68,6 +71,14 @@ def record_of(node: etree._Element | str) -> bytes:
     """An element, or the text of an attribute, as a record: a text is ``{"value":...}`` (exports-imports.md 2.2)."""
     value = node if isinstance(node, str) else value_of(node)
     return jsonvalue.dumps(value if isinstance(value, dict) else {"value": value})
+
+
+def _attributes(element: etree._Element) -> Iterable[tuple[Any, Any]]:
+    """Names and texts. The library looks each text up by its name, which takes the square of their number: an XPath does not."""
+    if len(element.keys()) <= _MANY:
+        return element.items()
+    found: Any = _EVERY_ATTRIBUTE(element)
+    return [(each.attrname, str(each)) for each in found]
 
 
 def _local(name: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import Final, TypeVar
@@ -14,20 +15,31 @@ _TURN: Final = 32 << 10
 """Bytes of records that are worked on in one go."""
 _LEAST: Final = 2 << 10
 """As how many bytes the smallest record counts: sixteen of them are one turn."""
+_SECONDS: Final = 0.005
+"""After which a turn ends, however short its records are."""
+_LONG: Final = 0.2
+"""Seconds of work after which other calls have as many steps as a short one takes: ``_STEPS``."""
+_STEPS: Final = 12
 
 
 class Turns:
     """Mapping never waits: this lets other calls run between records."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        """``clock``: of work, on which time does not pass while everybody waits."""
+        self._clock = clock
         self._left = _TURN
+        self._began = clock()
 
     async def after(self, size: int) -> None:
         """Call it once a record, with its length in bytes."""
         self._left -= max(size, _LEAST)
-        if self._left <= 0:
+        took = self._clock() - self._began
+        if self._left <= 0 or took >= _SECONDS:
             self._left = _TURN
-            await asyncio.sleep(0)
+            for _ in range(_STEPS if took >= _LONG else 1):
+                await asyncio.sleep(0)
+            self._began = self._clock()
 
 
 async def each(items: Iterable[T]) -> AsyncGenerator[T, None]:

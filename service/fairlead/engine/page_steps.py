@@ -68,16 +68,22 @@ class PageSteps:
     async def finished(self, raws: Sequence[bytes]) -> tuple[list[bytes], list[str]]:
         """The records after transform and filter, and their data URIs (``""`` for none). Where nothing looks at the records they pass as
         they are. Raises ``InvalidContent`` for a data URI that goes over the bounds of a template."""
-        exporter, run = self._plan.exporter, self._run
         if self._plan.steps.is_identity:
-            return list(raws), exporter.data_uris(run, raws)
+            names = self._plan.exporter.names_data
+            return list(raws), await self.data_uris(numbered(raws)) if names else [""] * len(raws)
         records = await self.filtered(await self.transformed(numbered(raws)))
-        return [record.raw for record in records], self.data_uris(records)
+        return [record.raw for record in records], await self.data_uris(records)
 
-    def data_uris(self, records: Records) -> list[str]:
-        """The rendered ``dataURITemplate`` of each record."""
-        values = [record.value for record in records] if self._plan.exporter.names_data else None
-        return self._plan.exporter.data_uris(self._run, [record.raw for record in records], values)
+    async def data_uris(self, records: Records) -> list[str]:
+        """The rendered ``dataURITemplate`` of each record, ``""`` without one. Raises ``InvalidContent``."""
+        exporter = self._plan.exporter
+        if not exporter.names_data:
+            return [""] * len(records)
+        uris: list[str] = []
+        for record in records:
+            await self._turns.after(len(record.raw))
+            uris.append(exporter.data_uri(self._run, record.value))
+        return uris
 
     async def transformed(self, records: Records) -> Records:
         """The records after the transform."""

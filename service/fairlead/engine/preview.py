@@ -205,7 +205,7 @@ class _Stages:
                 self._add("outputFilter", [record.raw for record in records], errors)
         self._found.records = [record.raw for record in records]
         with self._call.plan.placing():
-            self._found.data_uris = steps.data_uris(records)
+            self._found.data_uris = await steps.data_uris(records)
 
     def _add(self, name: str, data: list[bytes] | None, problems: Sequence[Problem] = ()) -> None:
         redact = self._watch.redactor

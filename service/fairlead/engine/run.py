@@ -249,9 +249,8 @@ class Exporter(Protocol):
     def names_data(self) -> bool:
         """Whether there is a ``dataURITemplate``."""
 
-    def data_uris(self, run: Run, records: Sequence[bytes], values: Sequence[Json] | None = None) -> list[str]:
-        """The rendered ``dataURITemplate`` of each record, ``""`` for none. ``values``: the records decoded, where they are. Raises
-        ``InvalidContent``."""
+    def data_uri(self, run: Run, record: Json) -> str:
+        """The rendered ``dataURITemplate`` of a record, ``""`` for none. Raises ``InvalidContent``."""
 
     @property
     def traces(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,22 @@ ELEMENTS: list[tuple[str, Any]] = [
 def test_an_element_becomes_an_object(element: str, record: Any) -> None:
     """The rules of 2.3, 14 (local names) and 2.2 (a text is ``{"value":...}``)."""
     assert read("xml", f"<r>{element}</r>", "/r/e") == [record]
+
+
+@pytest.mark.usefixtures("_both_ways")
+@pytest.mark.parametrize("count", [200, 201, 50_000])
+def test_many_attributes(count: int) -> None:
+    """2.3: as many as there are, in their order, by local name, and in a time that grows with their number and not its square."""
+    attributes = " ".join(f'a{number}="&lt;{number}"' for number in range(count))
+    began = time.thread_time()
+    records = read("xml", f'<r xmlns:p="u"><e {attributes} p:b="2">x</e></r>', "/r/e")
+    assert time.thread_time() - began < 3.0
+    assert records is not None
+    assert [*records[0].items()] == [
+        *((f"@a{number}", f"<{number}") for number in range(count)),
+        ("@b", "2"),
+        ("#text", "x"),
+    ]
 
 
 def test_without_a_path_the_root_is_the_record() -> None:

@@ -13,6 +13,7 @@ from fairlead.codecs.json import JsonCodec
 from fairlead.domain import jsonvalue
 from fairlead.domain.document import Tree
 from fairlead.domain.errors import ApplicationFailure, InvalidContent
+from fairlead.domain.jsonvalue import Json
 from tests.unit.executors.exporting import TOKEN_URI, compiled, exporter_of, fetch, http, rest
 from tests.unit.scripted import Reply, Script
 
@@ -166,13 +167,14 @@ async def test_records_are_not_decoded_when_nothing_looks(monkeypatch: pytest.Mo
     monkeypatch.setattr("fairlead.codecs.json.loads", counting)
     body = {"orders": [{"id": n} for n in range(100)]}
     numbered = http("/o?p={{export.http.paging.page}}", {"method": "page"})
-    pages, script = await fetch(
+    pages, _ = await fetch(
         numbered, [("GET /o?p=0", Reply(body)), ("GET /o?p=1", Reply(body)), ("GET /o?p=2", Reply(status=404))]
     )
     linked = [("GET /o", Reply(body, headers={"Link": "</p>; rel=next"})), ("GET /p", Reply(body))]
     await fetch(http("/o", {"method": "linkheader"}), linked)
-    exporter, tree = exporter_of(numbered)
-    assert exporter.data_uris(script.run(tree), pages[0].records) == [""] * 100
+    exporter, _ = exporter_of(numbered)
+    assert len(pages[0].records) == 100
+    assert not exporter.names_data
     assert decoded == []
 
 
@@ -229,16 +231,17 @@ def test_dates_take_the_form_of_the_export(delta: Tree, text: str) -> None:
 def test_data_uris(template: str | None, expected: list[str]) -> None:
     """exports-imports.md 1.1: rendered per record; absent or empty is the empty text, which prints null."""
     exporter, tree = exporter_of({"dataURITemplate": template, "http": {"relativeURI": "/o"}})
-    assert exporter.data_uris(Script([]).run(tree), [b'{"id":1}', b'{"id":2,"last":true}']) == expected
+    run = Script([]).run(tree)
+    assert [exporter.data_uri(run, record) for record in ({"id": 1}, {"id": 2, "last": True})] == expected
 
 
 def test_a_data_uri_over_its_bounds_names_its_field() -> None:
     """A template that goes over a bound while it renders is the model's fault: invalid_template with the field."""
     long = "{{#each list}}{{@root.text}}{{/each}}"
     exporter, tree = exporter_of({"dataURITemplate": long, "http": {"relativeURI": "/o"}})
-    record = jsonvalue.dumps({"list": list(range(100)), "text": "x" * 200_000})
+    record: Json = {"list": list(range(100)), "text": "x" * 200_000}
     with pytest.raises(InvalidContent) as error:
-        exporter.data_uris(Script([]).run(tree), [record])
+        exporter.data_uri(Script([]).run(tree), record)
     assert (error.value.problems[0].code, error.value.problems[0].field) == ("invalid_template", "dataURITemplate")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fairlead.engine.ports import Place, RegexTime, TemplateError
+from fairlead.templates import budget
 from fairlead.templates.budget import MAX_OUTPUT, MAX_SOURCE
 from fairlead.templates.compiler import TemplateCompiler
 from fairlead.templates.helpers.registry import INLINE
@@ -95,6 +97,13 @@ def test_doubling(render: Render) -> None:
         render("{{#with x}}" + '{{#with (join "" this this)}}' * 40 + "{{/with}}" * 41, record={"x": "abc"})
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the processor were so fast that no template takes a second."""
+    monkeypatch.setattr(budget, "MAX_SECONDS", 1000.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_loops(render: Render) -> None:
     """A million turns are enough, loops in loops included."""
     record = {"many": [0] * 1001}
@@ -102,6 +111,7 @@ def test_loops(render: Render) -> None:
         render("{{#each many}}{{#each ../many}}{{/each}}{{/each}}", record=record)
 
 
+@pytest.mark.usefixtures("patient")
 def test_helper_calls(render: Render) -> None:
     """A million helper calls are enough."""
     record = {"many": [0] * 1000}
@@ -110,11 +120,32 @@ def test_helper_calls(render: Render) -> None:
         render("{{#each many}}" + inner + "{{/each}}", record=record)
 
 
+@pytest.mark.usefixtures("patient")
 def test_work(render: Render) -> None:
     """A long text in a long loop does not take minutes."""
     record = {"x": LONG, "many": [0] * 1000}
     with pytest.raises(TemplateError, match="too much text"):
         render('{{#each many}}{{occurrences ../x "y"}}{{/each}}', record=record)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{#each many}}{{#contains ../many "zzz"}}{{/contains}}{{/each}}',
+        "{{#each many}}{{#if (camelcase ../x)}}{{/if}}{{/each}}",
+        "{{#each few}}{{#each ../few}}{{#each ../../few}}{{#if a.b.c}}{{/if}}{{/each}}{{/each}}{{/each}}",
+        "{{#each many}}{{#filter ../many 1 'a'}}{{/filter}}{{/each}}",
+        "{{#each many}}{{#each ../many}}{{abs this}}{{/each}}{{/each}}",
+    ],
+)
+def test_time(render: Render, template: str) -> None:
+    """Whatever is slow ends after about two seconds of the processor, and what it cost is not counted for the next rendering."""
+    record = {"many": [*range(20_000)], "few": [0] * 98, "x": "a b" * 16_000}
+    began = time.thread_time()
+    with pytest.raises(TemplateError, match="computes for more than 2 s"):
+        render(template, record=record)
+    assert time.thread_time() - began < 4
+    assert render("{{#each few}}{{abs 1}}{{/each}}", record=record) == "1" * 98
 
 
 @pytest.mark.parametrize("template", ["{{v}}", "{{{v}}}", "{{jsonSerialize v}}", '{{join "" v}}'])

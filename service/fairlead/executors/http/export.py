@@ -87,15 +87,12 @@ class HttpExporter:
         """Whether there is a ``dataURITemplate``."""
         return self.plan.data_uri is not None
 
-    def data_uris(self, run: Run, records: Sequence[bytes], values: Sequence[Json] | None = None) -> list[str]:
-        """``dataURITemplate`` for each record, ``""`` without one. Records are decoded only when there is one and nobody did before. Raises
-        ``InvalidContent`` when a rendering goes over its bounds."""
+    def data_uri(self, run: Run, record: Json) -> str:
+        """``dataURITemplate`` for a record, ``""`` without one. Raises ``InvalidContent`` when the rendering goes over its bounds."""
         template = self.plan.data_uri
         if template is None:
-            return [""] * len(records)
-        decoded = map(jsonvalue.loads, records) if values is None else values
-        scopes = (run.scope({"record": value}, record_names=True) for value in decoded)
-        return [_render(template, scope, "dataURITemplate") for scope in scopes]
+            return ""
+        return _render(template, run.scope({"record": record}, record_names=True), "dataURITemplate")
 
     @property
     def traces(self) -> bool:
