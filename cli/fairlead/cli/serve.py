@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import FrameType
 from typing import Annotated, Final
 
 import typer
@@ -15,7 +19,7 @@ from rich.table import Table
 
 from fairlead.bootstrap import Running, StartError, configure_logs, new_load, start_service
 from fairlead.cli.environment import settings_or_stop
-from fairlead.cli.exits import USAGE, Stop
+from fairlead.cli.exits import FAILED, USAGE, Stop
 from fairlead.cli.local import LocalDispatcher
 from fairlead.gateway.channel import ChannelDispatcher
 from fairlead.gateway.server import Gateway
@@ -27,6 +31,10 @@ _LAST_SECONDS: Final = 1.0
 """How long answers may take to leave once all calls are over."""
 _COLLECTIONS: Final = (3_000, 10, 500)
 """How many more objects are made than freed until the garbage collector comes, and how often it goes deeper (``gc.set_threshold``)."""
+
+_BUSY_SECONDS: Final = 2.0
+"""How long the event loop may take to hear of the second signal; the process does not wait for it any longer."""
+_TOO_BUSY: Final = b"fairlead: ended at once; calls that were running got no answer\n"
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -136,17 +144,45 @@ async def _listen(edge: Gateway, settings: Settings) -> None:
 
 
 class _Signals:
-    """SIGTERM and SIGINT: the first stops, the second does not wait for anybody."""
+    """SIGTERM and SIGINT: the first stops, the second does not wait for calls, a third for nothing.
+
+    The handlers are the interpreter's, which come between two steps of whatever runs: those of the event loop would wait until it is free.
+    """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._seen = 0
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._arrived)
+            signal.signal(number, self._arrived)
 
-    def _arrived(self) -> None:
-        (self.hurry if self.stop.is_set() else self.stop).set()
+    def _arrived(self, number: int, frame: FrameType | None) -> None:
+        self._seen += 1
+        if self._seen == 1:
+            self._tell(self.stop.set)
+        elif self._seen == 2:
+            end = threading.Timer(_BUSY_SECONDS, _end_at_once)
+            end.daemon = True
+            end.start()
+            self._tell(lambda: self._hurry(end))
+        else:
+            _end_at_once()
+
+    def _hurry(self, end: threading.Timer) -> None:
+        end.cancel()
+        self.hurry.set()
+
+    def _tell(self, step: Callable[[], None]) -> None:
+        """The event loop, once it is free; after its end there is nothing to tell."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(step)
+
+
+def _end_at_once() -> None:
+    with suppress(OSError):
+        os.write(2, _TOO_BUSY)
+    os._exit(FAILED)
 
 
 def _freeze() -> None:

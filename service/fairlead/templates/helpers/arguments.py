@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,11 @@ from fairlead.templates.values import Value, text_of
 
 _LONG: Final = 256
 """Characters or elements: what is shorter is paid for by the helper call itself."""
+_FEW: Final = 64
+"""Elements between two payments."""
+_ELEMENT: Final = 8
+"""As how many characters an element counts with which a helper does something."""
+_SIZED: Final = frozenset((str, list))
 
 
 class Arguments:
@@ -44,7 +49,10 @@ class Arguments:
 
     def text(self, index: int, default: str = "") -> str:
         """The argument as text; ``default`` when it is missing or null."""
-        return str(text_of(self.value(index))) if self.given(index) else default
+        if not self.given(index):
+            return default
+        self.pay(self.values[index])
+        return str(text_of(self.values[index]))
 
     def number(self, index: int) -> float:
         """The argument as a double; NaN when it is none."""
@@ -60,15 +68,41 @@ class Arguments:
         value = self.value(index)
         return value if isinstance(value, list) else []
 
-    def flattened(self, start: int = 0) -> list[Any]:
-        """The arguments from ``start`` on, arrays opened once."""
+    def flattened(self, start: int = 0) -> Iterable[Any]:
+        """The arguments from ``start`` on, arrays opened once; ``paid``."""
         found: list[Any] = []
         for value in self.values[start:]:
             if isinstance(value, list):
                 found.extend(value)
             else:
                 found.append(value)
-        return found
+        return self.paid(found)
+
+    def paid(self, elements: Sequence[Any], more: int = 0) -> Iterable[Any]:
+        """The elements, each charged before a helper has it, with ``more`` characters that are read for every one of them: for whoever
+        does something with all of them."""
+        if len(elements) <= _FEW and not more and not any(type(element) in _SIZED for element in elements):
+            return elements
+        return self._charged(elements, _ELEMENT + more)
+
+    def pay(self, value: Value) -> None:
+        """For reading the text of an array, however deep, as a comparison does."""
+        if type(value) is list:
+            self.rendering.budget.spend(size_of(value))
+
+    def _charged(self, elements: Sequence[Any], each: int) -> Iterator[Any]:
+        spend = self.rendering.budget.spend
+        for start in range(0, len(elements), _FEW):
+            part = elements[start : start + _FEW]
+            spend(each * len(part) + sum(size_of(element) for element in part if type(element) in _SIZED))
+            yield from part
+
+
+def size_of(value: Value) -> int:
+    """What reading its text costs: the characters of a text, and of an array those of its elements, which count themselves too."""
+    if type(value) is not list:
+        return len(value) if type(value) is str else 0
+    return _ELEMENT * len(value) + sum(size_of(element) for element in value if type(element) in _SIZED)
 
 
 class _Computed:

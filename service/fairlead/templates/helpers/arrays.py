@@ -11,6 +11,9 @@ from fairlead.templates.numbers import number_of
 from fairlead.templates.scope import member, parts_of, walk
 from fairlead.templates.values import PrintedList, Value, text_of, truth, type_name, unit_key
 
+_SORTING: Final = 24
+"""As how many characters more an element counts that is sorted: its key is made, and compared with a dozen others."""
+
 
 def _after(arguments: Arguments) -> Value:
     return arguments.array(0)[max(arguments.integer(1, 0), 0) :]
@@ -40,12 +43,12 @@ def _arrayify(arguments: Arguments) -> Value:
 
 def _pluck(arguments: Arguments) -> Value:
     parts = parts_of(arguments.text(1))
-    found = [walk(element, parts) for element in arguments.array(0)]
+    found = [walk(element, parts) for element in arguments.paid(arguments.array(0), len(parts))]
     return [None if value is NOTHING else value for value in found]
 
 
 def _sort(arguments: Arguments) -> Value:
-    array = arguments.array(0)
+    array = list(arguments.paid(arguments.array(0), _SORTING))
     backwards = _switched_on(arguments, "reverse")
     if _switched_on(arguments, "number"):
         numbers = sorted(
@@ -63,7 +66,7 @@ def _switched_on(arguments: Arguments, name: str) -> bool:
 def _unique(arguments: Arguments) -> Value:
     seen: set[tuple[str, object]] = set()
     kept = []
-    for value in arguments.array(0):
+    for value in arguments.paid(arguments.array(0)):
         kind = type_name(value)
         if kind not in ("object", "array"):
             key = (kind, number_of(value) if kind == "number" and not isinstance(value, int) else value)

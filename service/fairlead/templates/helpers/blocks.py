@@ -8,7 +8,7 @@ from typing import Final
 
 from fairlead.domain.jsonvalue import NOTHING
 from fairlead.engine.ports import TemplateError
-from fairlead.templates.helpers.arguments import Arguments, Known, known_text, one_of
+from fairlead.templates.helpers.arguments import Arguments, Known, known_text, one_of, size_of
 from fairlead.templates.helpers.tests import ELEMENT_TESTS
 from fairlead.templates.numbers import number_of
 from fairlead.templates.rendering import Rendering
@@ -134,6 +134,8 @@ def _compare(arguments: Arguments) -> bool:
     operator = _OPERATORS.get(word)
     if operator is None:
         raise one_of("operator", word, list(_OPERATORS))
+    arguments.pay(arguments.value(0))
+    arguments.pay(arguments.value(2))
     return operator(arguments.value(0), arguments.value(2))
 
 
@@ -150,15 +152,16 @@ def _is_even(arguments: Arguments) -> bool:
 def _contains(arguments: Arguments) -> bool:
     container, wanted = arguments.value(0), arguments.value(1)
     if isinstance(container, list):
-        return any(loosely_equal(element, wanted) for element in container)
-    return isinstance(container, str) and arguments.given(1) and text_of(wanted) in container
+        read = size_of(wanted)
+        return any(loosely_equal(element, wanted) for element in arguments.paid(container, read))
+    return isinstance(container, str) and arguments.given(1) and arguments.text(1) in container
 
 
 def _in_array(arguments: Arguments) -> bool:
     array, wanted = arguments.array(0), arguments.value(1)
     if any(isinstance(element, (dict, list)) for element in array):
         return False
-    return any(strictly_equal(element, wanted) for element in array)
+    return any(strictly_equal(element, wanted) for element in arguments.paid(array))
 
 
 def _is_empty(arguments: Arguments) -> bool:
@@ -171,7 +174,8 @@ def _filter(arguments: Arguments, frame: Frame, body: Body) -> bool:
     if not isinstance(array, list):
         return True
     parts = parts_of(arguments.text(2))
-    kept = [element for element in array if strictly_equal(walk(element, parts), wanted)]
+    each_reads = len(parts) + 1
+    kept = [element for element in arguments.paid(array, each_reads) if strictly_equal(walk(element, parts), wanted)]
     for element in kept:
         body.over(arguments.rendering, frame, element, frame.loop, element)
     return bool(kept)
@@ -181,7 +185,7 @@ def _some(arguments: Arguments) -> bool:
     test = ELEMENT_TESTS.get(arguments.text(1))
     if test is None:
         raise one_of("test", arguments.text(1), list(ELEMENT_TESTS))
-    return any(test(element) for element in arguments.array(0))
+    return any(test(element) for element in arguments.paid(arguments.array(0)))
 
 
 def _check_some(known: Known) -> None:

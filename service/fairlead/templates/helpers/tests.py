@@ -30,6 +30,8 @@ ELEMENT_TESTS: Final[dict[str, Callable[[Value], bool]]] = {
 
 
 def _eq(arguments: Arguments) -> Value:
+    arguments.pay(arguments.value(0))
+    arguments.pay(arguments.value(1))
     return loosely_equal(arguments.value(0), arguments.value(1))
 
 

@@ -16,18 +16,26 @@ _WORD_START: Final = re.compile(r"(?<!\S)(\W*)(\w)")
 _ALPHANUMERICS: Final = re.compile(r"[^\W_]+")
 _SENTENCE: Final = re.compile(r"(\S)([^.?!]*[.?!]*)")
 _FILLED: Final = re.compile(r"\S+")
+_PART: Final = 4096
+"""Characters that are paid for at a time."""
+_MATCH: Final = 4
+"""As how many characters a place counts that was found in a text."""
 
 
-def words_of(text: str) -> Iterator[str]:
-    """Words by case boundary (``aB``, ``ABc``) and by what is neither letter nor digit."""
+def words_of(text: str, spend: Callable[[int], None] = lambda size: None) -> Iterator[str]:
+    """Words by case boundary (``aB``, ``ABc``) and by what is neither letter nor digit. ``spend`` is told of the characters before they
+    are read."""
     for run in _ALPHANUMERICS.finditer(text):
         word, start = run.group(), 0
         for at in range(1, len(word)):
+            if at % _PART == 0:
+                spend(_PART)
             before, here = word[at - 1], word[at]
             after = word[at + 1 : at + 2]
             if here.isupper() and (not before.isupper() or after.islower()):
                 yield word[start:at]
                 start = at
+        spend(len(word) % _PART)
         yield word[start:]
 
 
@@ -39,25 +47,42 @@ def _plain(change: Callable[[str], str]) -> Helper:
     return Helper(lambda arguments: change(arguments.text(0)))
 
 
+def _words(arguments: Arguments) -> Iterator[str]:
+    return (word.lower() for word in words_of(arguments.text(0), arguments.rendering.budget.spend))
+
+
 def _joined(separator: str) -> Helper:
-    return _plain(lambda text: separator.join(word.lower() for word in words_of(text)))
+    return Helper(lambda arguments: separator.join(_words(arguments)))
 
 
-def _pascal(text: str) -> str:
-    return "".join(_capital(word.lower()) for word in words_of(text))
+def _pascal(arguments: Arguments) -> Value:
+    return "".join(map(_capital, _words(arguments)))
 
 
-def _camel(text: str) -> str:
-    first, *rest = [word.lower() for word in words_of(text)] or [""]
+def _camel(arguments: Arguments) -> Value:
+    first, *rest = [*_words(arguments)] or [""]
     return first + "".join(map(_capital, rest))
 
 
-def _sentence(text: str) -> str:
-    return _SENTENCE.sub(lambda match: match.group(1).upper() + match.group(2), text.lower())
+def _changed(arguments: Arguments, pattern: re.Pattern[str], text: str, change: Callable[[re.Match[str]], str]) -> str:
+    """Every match replaced and paid for."""
+    spend = arguments.rendering.budget.spend
+
+    def paid(match: re.Match[str]) -> str:
+        spend(_MATCH)
+        return change(match)
+
+    return pattern.sub(paid, text)
 
 
-def _capitalize_all(text: str) -> str:
-    return _WORD_START.sub(lambda match: match.group(1) + match.group(2).upper(), text)
+def _sentence(arguments: Arguments) -> Value:
+    text = arguments.text(0).lower()
+    return _changed(arguments, _SENTENCE, text, lambda match: match.group(1).upper() + match.group(2))
+
+
+def _capitalize_all(arguments: Arguments) -> Value:
+    text = arguments.text(0)
+    return _changed(arguments, _WORD_START, text, lambda match: match.group(1) + match.group(2).upper())
 
 
 def _chop(text: str) -> str:
@@ -69,9 +94,11 @@ def _chop(text: str) -> str:
     return text[start:end]
 
 
-def _sanitize(text: str) -> str:
+def _sanitize(arguments: Arguments) -> Value:
+    text, spend = arguments.text(0), arguments.rendering.budget.spend
     kept, at = [], 0
     while (start := text.find("<", at)) >= 0 and (end := text.find(">", start)) >= 0:
+        spend(_MATCH)
         kept.append(text[at:start])
         at = end + 1
     return "".join(kept) + text[at:]
@@ -162,7 +189,9 @@ def _truncate_words(arguments: Arguments) -> Value:
         return ""
     if limit < 1:
         return suffix
+    spend = arguments.rendering.budget.spend
     for count, word in enumerate(_FILLED.finditer(text), 1):
+        spend(_MATCH)
         if count == int(min(limit, 1e18)):
             rest = text[word.end() :]
             return text if not rest.strip() else text[: word.end()].lstrip() + suffix
@@ -178,14 +207,14 @@ HELPERS: Final = {
     "uppercase": _plain(str.upper),
     "lowercase": _plain(str.lower),
     "capitalize": _plain(_capital),
-    "capitalizeAll": _plain(_capitalize_all),
-    "camelcase": _plain(_camel),
-    "pascalcase": _plain(_pascal),
+    "capitalizeAll": Helper(_capitalize_all),
+    "camelcase": Helper(_camel),
+    "pascalcase": Helper(_pascal),
     "snakecase": _joined("_"),
     "dashcase": _joined("-"),
     "dotcase": _joined("."),
     "pathcase": _joined("/"),
-    "sentence": _plain(_sentence),
+    "sentence": Helper(_sentence),
     "trim": _plain(lambda text: text.strip(SPACES)),
     "trimLeft": _plain(lambda text: text.lstrip(SPACES)),
     "trimRight": _plain(lambda text: text.rstrip(SPACES)),
@@ -201,5 +230,5 @@ HELPERS: Final = {
     "padRight": Helper(_pad_right),
     "truncateWords": Helper(_truncate_words),
     "occurrences": Helper(_occurrences),
-    "sanitize": _plain(_sanitize),
+    "sanitize": Helper(_sanitize),
 }
