@@ -13,6 +13,7 @@ from fairlead.domain.xpath import XmlDocument, XmlElement, XPath, XPathError, co
 
 XML: Final = "xml"
 """The media type whose answers are searched with XPath; those of all others have the values of JSON."""
+_EITHER: Final = frozenset(("json", XML))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,15 @@ def check_selector(text: str, media_types: Collection[str]) -> None:
         Selector.of(text)
 
 
+def good_media_types(http: Mapping[str, Json], resource: Mapping[str, Json] | None = None) -> frozenset[str]:
+    """What good answers can be read as by the connection's block and the resource's: their word, else whatever ``Content-Type`` says, XML
+    and JSON alike (connections.md 1.2)."""
+    good = (resource or {}).get("successMediaType") or http.get("successMediaType")
+    return frozenset((good,)) if good else _EITHER
+
+
 def answer_media_types(http: Mapping[str, Json], resource: Mapping[str, Json] | None = None) -> frozenset[str]:
-    """The words of what good and bad answers are read as, so far as the connection's block and the resource's say (connections.md 1.2)."""
-    own = resource or {}
-    good = own.get("successMediaType") or http.get("successMediaType")
-    error = own.get("errorMediaType") or http.get("errorMediaType") or good
-    usual = http.get("mediaType") or "json"
-    return frozenset((good or usual, error or usual))
+    """What good and bad answers can be read as; bad ones without a word of their own as good ones (connections.md 1.2)."""
+    good = good_media_types(http, resource)
+    error = (resource or {}).get("errorMediaType") or http.get("errorMediaType")
+    return good | {error} if error else good

@@ -29,11 +29,16 @@ def _control_block(block: Block, body: list[Statement], index: int, opens_line: 
     links = block.links
     for link in links:
         control(link.body, root=False)
-    for link, following in zip(links, [*links[1:], None], strict=True):
+    for place, link in enumerate(links):
+        following = links[place + 1] if place + 1 < len(links) else None
         if link.strip.after:
             _trim_all_after(link.body, -1)
-        if (following or block).strip.before:
+        if following and following.strip.before:
             _trim_all_before(link.body, len(link.body))
+        # 4.7 reads a chain as blocks in else parts: each trims the part after its own, the first two by the closing tag, others by their own
+        if (place == 0 or link.call) and (block if place < 2 else link).strip.before:
+            trimmed = (following or link).body
+            _trim_all_before(trimmed, len(trimmed))
         if following and _ends_line(link) and _begins_line(following):
             _trim_line_before(link.body, len(link.body))
             _trim_line_after(following.body, -1)

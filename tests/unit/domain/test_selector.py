@@ -88,8 +88,9 @@ def test_a_path_fits_the_answers_that_can_come(path: str, media_types: tuple[str
 @pytest.mark.parametrize(
     ("http", "resource", "words"),
     [
-        ({}, None, {"json"}),
-        ({"mediaType": "xml"}, None, {"xml"}),
+        ({}, None, {"json", "xml"}),
+        ({"mediaType": "xml"}, None, {"json", "xml"}),
+        ({"mediaType": "plaintext", "errorMediaType": "plaintext"}, None, {"json", "xml", "plaintext"}),
         ({"mediaType": "urlencoded", "successMediaType": "xml"}, None, {"xml"}),
         ({"mediaType": "xml", "successMediaType": "json"}, None, {"json"}),
         ({"mediaType": "json", "errorMediaType": "xml"}, None, {"json", "xml"}),
@@ -100,5 +101,5 @@ def test_a_path_fits_the_answers_that_can_come(path: str, media_types: tuple[str
     ],
 )
 def test_what_answers_can_be(http: dict[str, str], resource: dict[str, str] | None, words: set[str]) -> None:
-    """connections.md 1.2: success word, else the usual one; error word, else as success; the resource's own words first."""
+    """connections.md 1.2: success word, else ``Content-Type`` decides; error word, else as success; the resource's own words first."""
     assert answer_media_types(http, resource) == words

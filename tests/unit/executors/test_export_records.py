@@ -53,6 +53,13 @@ async def test_records_of_an_answer(path: str | None, body: bytes, expected: lis
     ("export", "body", "content_type", "expected"),
     [
         ({"response": {"resourcePath": "/r/o"}}, b"<r><o><a>1</a></o></r>", "text/xml", [b'{"a":"1"}']),
+        ({"response": {"resourcePath": "/r/o[2]"}}, b"<r><o/><o><a>1</a></o></r>", "text/xml", [b'{"a":"1"}']),
+        (
+            {"response": {"resourcePath": "//o[@t='1']"}},
+            b"<r><o/><o t='1'>x</o></r>",
+            "text/xml",
+            [b'{"@t":"1","#text":"x"}'],
+        ),
         ({"successMediaType": "xml", "response": {"resourcePath": "//o"}}, b"<r><o/></r>", "x/y", [b'{"value":""}']),
         ({"successMediaType": "csv"}, b"a;b\n1;\xe9\n", "x/y", ['{"a":"1","b":"é"}'.encode()]),
         ({"type": "csvstream"}, b"a;b\n1;2\n", "application/json", [b'{"a":"1","b":"2"}']),

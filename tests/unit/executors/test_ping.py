@@ -76,6 +76,11 @@ async def test_without_a_uri_only_signing_in_is_tried(signs_in: bool, reached: l
 
 XPATHS: list[dict[str, Any]] = [
     {"mediaType": "xml", "ping": {"relativeURI": "/", "failPath": "/a[@b='c']"}},
+    {
+        "mediaType": "xml",
+        "ping": {"relativeURI": "/", "successPath": "['a b']", "failPath": "a[0].b", "errorPath": "$"},
+    },
+    {"mediaType": "json", "ping": {"relativeURI": "/", "successPath": "/r/c[2]/d", "failPath": "//c[d='1']/d[1]"}},
     {"successMediaType": "xml", "auth": {"failPath": "//a[last()]/text()"}},
     {"errorMediaType": "xml", "rateLimit": {"failPath": "//Fault[b='c']"}},
     {"errorMediaType": "xml", "rateLimit": {"failPath": "$..a"}},
@@ -85,7 +90,7 @@ XPATHS: list[dict[str, Any]] = [
 ]
 NO_PATHS: list[tuple[str, dict[str, Any]]] = [
     ("http.ping.failPath", {"mediaType": "xml", "ping": {"relativeURI": "/", "failPath": "/a[b or c]"}}),
-    ("http.ping.errorPath", {"mediaType": "xml", "ping": {"relativeURI": "/", "errorPath": "a[0].b"}}),
+    ("http.ping.errorPath", {"successMediaType": "xml", "ping": {"relativeURI": "/", "errorPath": "a[0].b"}}),
     ("http.auth.failPath", {"successMediaType": "xml", "auth": {"failPath": "a[0].b"}}),
     ("http.rateLimit.failPath", {"errorMediaType": "xml", "rateLimit": {"failPath": "//a[count(b)=1]"}}),
     ("http.rateLimit.failPath", {"errorMediaType": "xml", "rateLimit": {"failPath": "a["}}),

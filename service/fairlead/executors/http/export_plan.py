@@ -16,7 +16,7 @@ from fairlead.domain.errors import Problem
 from fairlead.domain.jsonvalue import text_of
 from fairlead.domain.paths import PathError
 from fairlead.domain.registry import Registry
-from fairlead.domain.selector import answer_media_types
+from fairlead.domain.selector import answer_media_types, good_media_types
 from fairlead.engine.checks import PathRule
 from fairlead.engine.ports import (
     Codec,
@@ -119,13 +119,11 @@ class ExportPlan:
         written = partial(_body, connection, http, collector, codecs)
         for name in _VERDICT_PATHS:
             collector.selector(response.get(name), f"http.response.{name}", answer_media_types(connection.http, http))
-        good = (
-            http.get("successMediaType") or connection.http.get("successMediaType") or connection.http.get("mediaType")
-        )
+        good = good_media_types(connection.http, http)
         for block, field in ((response, "http.response"), (paging, "http.paging")):
-            collector.selector(block.get("resourcePath"), f"{field}.resourcePath", (good or "json",))
+            collector.selector(block.get("resourcePath"), f"{field}.resourcePath", good)
         for name in _paging_paths(paging):
-            collector.selector(paging.get(name), f"http.paging.{name}", (good or "json",))
+            collector.selector(paging.get(name), f"http.paging.{name}", good)
         first = _first(http, reading, written, collector)
         later = _later(http, first, strategy, written, collector)
         if strategy is not None:
