@@ -51,6 +51,10 @@ class ManualClock:
             await self.settle()
         self._elapsed = end
 
+    def jump(self, seconds: float) -> None:
+        """Time passes while the process is stopped: whatever is due meanwhile runs late, with the next ``advance``."""
+        self._elapsed += seconds
+
     @staticmethod
     async def settle() -> None:
         """Let ready tasks run until they wait."""

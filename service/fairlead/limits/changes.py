@@ -65,6 +65,13 @@ class Changes:
         known = self._levels.get(settings.key)
         return known[0] if known is not None and known[0].revision > settings.revision else settings
 
+    def used(self) -> set[str]:
+        """Stored connections that have requests in flight or waiting in pools that other processes share."""
+        pools = self._pools
+        waiting = (waiter for pool in pools.in_memory.values() if pool.member is not None for waiter in pool.waiters())
+        sent = (slot.waiter for slot in pools.active)
+        return {each.settings.connection for waiters in (waiting, sent) for each in waiters} - {""}
+
     def gather(self, settings: PoolSettings) -> None:
         """Whatever a connection has in other pools goes to the one that it uses now."""
         connection, key = settings.connection, settings.key

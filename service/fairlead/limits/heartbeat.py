@@ -4,6 +4,9 @@ A process is alive as long as its document changes, judged by the observer's own
 compared. What makes it safe is the order of these times: a process starts nothing 15 s after its last confirmed beat, ends what it has
 in flight at 20 s, and is declared dead by others no earlier than 25 s after it was killed and, as a rule, no later than 30 s. Whoever
 declares a process dead deletes its document, so the dead one learns of it by its next beat and begins anew under another name.
+
+Whoever was away (no confirmed beat for 15 s, or stopped for three) catches up with what the others did meanwhile before it
+starts anything.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -28,6 +31,9 @@ DEAD_AFTER: Final = 25.0 + BEAT
 a kill."""
 _CALL: Final = 4.0
 """Seconds for one call: several tries fit into the time that a beat is good for."""
+_TICK: Final = 1.0
+_STOOD_STILL: Final = 3.0
+"""Seconds without a tick: this process was stopped."""
 PROCESSES: Final = "process/"
 _SAMPLES: Final = 8
 _NEAR: Final = 0.05
@@ -60,9 +66,17 @@ class Heartbeat:
         """Another process went."""
         self.on_lapse: Callable[[], None] = _nothing
         """The others may think that this process is dead: whatever it has in flight must end."""
+        self.catch_up: Callable[[], Awaitable[None]] = _at_once
+        """After this process was away: learn what the others did. Raises ``StoreUnavailable``, and is then called again."""
         self.on_return: Callable[[], None] = _nothing
-        """This process counts as alive again."""
+        """This process may start requests again."""
         self._confirmed = float("-inf")
+        self._ticked = float("inf")
+        self._away = self._back = 0
+        """How often this process was away, and how many of these times it has caught up with."""
+        self._returning: asyncio.Task[None] | None = None
+        self._former: dict[str, float] = {}
+        """When its former names that the others may still respect were last confirmed."""
         self._version = 0
         self._known: frozenset[str] = frozenset()
         self._seen: dict[str, tuple[int, float]] = {}
@@ -78,7 +92,7 @@ class Heartbeat:
 
     async def close(self) -> None:
         """Leave: whatever this process still holds is free at once."""
-        tasks = [*self._tasks, *((self._looking,) if self._looking is not None else ())]
+        tasks = [*self._tasks, *(task for task in (self._looking, self._returning) if task is not None)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -91,8 +105,13 @@ class Heartbeat:
         self._confirmed = float("-inf")
 
     def may_start(self) -> bool:
-        """Whether the others are sure to take this process for alive while a request that starts now is at work."""
-        return self._clock.monotonic() - self._confirmed < STARTS_NOTHING_AFTER
+        """Whether the others are sure to take this process for alive while a request that starts now is at work, and it knows what they did
+        while it was away."""
+        return self._away == self._back and not self._is_late()
+
+    def _is_late(self) -> bool:
+        now = self._clock.monotonic()
+        return now - self._confirmed >= STARTS_NOTHING_AFTER or now - self._ticked >= _STOOD_STILL
 
     @property
     def is_alone(self) -> bool:
@@ -130,20 +149,33 @@ class Heartbeat:
     async def _keep_beating(self) -> None:
         while True:
             await self._clock.sleep(BEAT)
-            was_late = not self.may_start()
+            self._tick()
             try:
                 async with asyncio.timeout(_CALL):
                     await self._beat()
-                if was_late and self.may_start():
-                    self.on_return()
                 async with asyncio.timeout(_CALL):
                     await self.look()
+                if self._away != self._back and (self._returning is None or self._returning.done()):
+                    self._returning = asyncio.create_task(self._return())
             except (StoreUnavailable, TimeoutError) as error:
                 log.warning("no heartbeat: the store does not answer", reason=str(error) or "in time")
 
+    def _tick(self) -> None:
+        if self._is_late():
+            self._away += 1
+        self._ticked = self._clock.monotonic()
+
+    async def _return(self) -> None:
+        away = self._away
+        with suppress(StoreUnavailable):  # the next beat tries again
+            await self.catch_up()
+            self._back = away
+        if self.may_start():
+            self.on_return()
+
     async def _beat(self) -> None:
         """One beat, under a new name when the old one is dead. Raises ``StoreUnavailable``."""
-        if self._clock.monotonic() - self._confirmed >= ENDS_ALL_AFTER:
+        if not self.id or float("-inf") < self._confirmed <= self._clock.monotonic() - ENDS_ALL_AFTER:
             self._lapse()
         while True:
             sent = self._clock.monotonic()
@@ -171,18 +203,19 @@ class Heartbeat:
         """Dead for the others, or soon: end everything, go on under another name."""
         if self._confirmed > float("-inf"):
             log.error("this process was cut off from the store: its requests in flight are ended")
-            self._seen[self.id] = (self._version, self._confirmed)
+            self._former[self.id] = self._confirmed
             self._confirmed = float("-inf")
             self.on_lapse()
         self.id, self._version = secrets.token_hex(8), 0
 
     async def _watch(self) -> None:
-        """Notice when the last confirmed beat is too old."""
+        """Notice when the last confirmed beat is too old, and when there was a time without any step of this process."""
         while True:
+            self._tick()
             left = self._confirmed + ENDS_ALL_AFTER - self._clock.monotonic()
             if left <= 0 and self._confirmed > float("-inf"):
                 self._lapse()
-            await self._clock.sleep(left if left > 0 else BEAT)
+            await self._clock.sleep(min(left, _TICK) if left > 0 else _TICK)
 
     # -- the others
 
@@ -204,11 +237,14 @@ class Heartbeat:
             if process == self.id:
                 continue
             version, since = self._seen.get(process, (None, now))
+            if process in self._former:  # a beat that was given up may change it late, and means nothing
+                version, since = note.version, self._former[process]
             if version != note.version:
                 self._seen[process] = (note.version, now)
             elif now - since >= DEAD_AFTER and await self._bury(process, note):
                 del notes[process]
         self._seen = {process: seen for process, seen in self._seen.items() if process in notes}
+        self._former = {process: at for process, at in self._former.items() if process in notes}
         gone = self.alive.keys() - notes.keys()
         known, self._known = self._known, frozenset(notes)
         self.alive = {process: str(note.value["address"]) for process, note in notes.items()}
@@ -236,4 +272,8 @@ def _ignore(_: str) -> None:
 
 
 def _nothing() -> None:
+    return
+
+
+async def _at_once() -> None:
     return

@@ -1,7 +1,7 @@
 """PUTs that concern limits, told to the other processes: whoever hears of one reads the connection's document again.
 
 Most hear of it by datagram, within milliseconds; the others by the heartbeat of the process that carried it out, which names it for as long
-as a process that did not look could count as alive.
+as a process that did not look could count as alive. Whoever was away for longer reads the documents of all connections that its calls use.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from fairlead.limits.replica import CONNECTIONS, Replica
 NAMED_SECONDS: Final = 30.0
 _MOST: Final = 1000
 """Documents that are still to be read, at most."""
+_AT_ONCE: Final = 32
+"""Documents that are read at the same time."""
 _MOST_NAMED: Final = 300
 """The heartbeat stays short: of more PUTs than that in half a minute the last ones are named."""
 
@@ -65,6 +67,12 @@ class News:
         self._told = {key: until for key, until in self._told.items() if until > now}
         return [*self._told]
 
+    async def catch_up(self) -> None:
+        """Read the connections again that calls of this process use. Raises ``StoreUnavailable``."""
+        used = [*self._changes.used()]
+        for start in range(0, len(used), _AT_ONCE):
+            await asyncio.gather(*map(self._learn, used[start : start + _AT_ONCE]))
+
     async def close(self) -> None:
         """Stop listening."""
         if self._reader is not None:
@@ -74,11 +82,13 @@ class News:
     async def _keep_reading(self) -> None:
         try:
             while self._heard:
-                connection = self._heard.pop()
-                account, _, id = connection.rpartition("/")
                 with suppress(StoreUnavailable):  # the next heartbeat names it again
-                    settings = await self._read(AccountId(account), id)
-                    if settings is not None:
-                        self._changes.learn(settings)
+                    await self._learn(self._heard.pop())
         finally:
             self._reader = None
+
+    async def _learn(self, connection: str) -> None:
+        account, _, id = connection.rpartition("/")
+        settings = await self._read(AccountId(account), id)
+        if settings is not None:
+            self._changes.learn(settings)

@@ -71,6 +71,9 @@ class Listener(Protocol):
     def asks(self) -> Iterable[str]:
         """What others may not have heard of."""
 
+    async def catch_up(self) -> None:
+        """This process was away and may have missed PUTs. Raises ``StoreUnavailable``."""
+
     async def close(self) -> None:
         """Stop."""
 
@@ -95,6 +98,7 @@ class Replica:
         beat = self.heartbeat
         beat.asks, beat.on_asked, beat.on_gone = self._asks, self.hinted, self._stir
         beat.on_return, beat.on_lapse, beat.on_changed = self._stir, self._lapse, self._changed
+        beat.catch_up = self._catch_up
 
     async def start(self, address: str = "") -> None:
         """Be one of the processes on the store. ``address``: by which given ``wakeups`` reach it. Raises ``StoreUnavailable``."""
@@ -195,6 +199,10 @@ class Replica:
     def _changed(self) -> None:
         if self.sharer is not None:
             self.sharer.changed()
+
+    async def _catch_up(self) -> None:
+        if self.news is not None:
+            await self.news.catch_up()
 
     def _stir(self) -> None:
         for member, _ in [*self._members.values()]:

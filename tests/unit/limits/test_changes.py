@@ -201,6 +201,47 @@ async def test_a_store_that_is_away_is_asked_again(bench: Changing) -> None:
     assert "B5" not in bench.started
 
 
+async def test_who_was_away_for_longer_than_a_put_is_named(bench: Changing) -> None:
+    """It reads the connections that its calls use before it starts anything."""
+    await bench.open("A", "B")
+    for name in ("B1", "B2", "B3", "B4", "B5", "B6"):
+        await bench.ask(name, OWN)
+    bench.replicas["B"][2].cut_off = bench.hints.lost = True
+    await bench.put("A", BORROWS)
+    await bench.clock.advance(NAMED_SECONDS + 5)
+    assert not bench.in_flight
+    for name in ("A1", "A2"):
+        await bench.ask(name, LENDER)
+    bench.replicas["B"][2].cut_off = bench.hints.lost = False
+    bench.is_away = True
+    await bench.clock.advance(5)
+    assert sorted(bench.in_flight) == ["A1", "A2"]
+    bench.is_away = False
+    await bench.clock.advance(5)
+    assert len(bench.in_flight) == 2
+    await bench.end("A1")
+    await bench.clock.advance(1)
+    assert len(bench.in_flight) == 2
+    assert any(name[0] == "B" for name in bench.in_flight)
+
+
+async def test_who_stood_still_catches_up_first(bench: Changing) -> None:
+    """A process that was stopped for some seconds, and goes on before it has heard of a PUT, starts nothing until it has read."""
+    await bench.open("A")
+    for name in ("A1", "A2", "A3", "A4", "A5"):
+        await bench.ask(name, OWN)
+    await bench.clock.advance(0.1)
+    bench.stored["me/x"] = BORROWS
+    bench.clock.jump(5)
+    await bench.end("A1")
+    assert "A5" not in bench.started
+    await bench.clock.advance(2)
+    assert "A5" not in bench.started
+    await bench.end("A2")
+    await bench.end("A3")
+    assert "A5" in bench.started
+
+
 async def test_a_heartbeat_stays_short(bench: Changing) -> None:
     """However many PUTs there are, the last few hundred of half a minute are named, and none after it."""
     await bench.open("A", "B")

@@ -15,7 +15,7 @@ from fairlead.domain.http import TransportFailure
 from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Written
 from fairlead.limits.changes import PUT_SECONDS
 from fairlead.limits.coordinator import StoreCoordinator
-from fairlead.limits.heartbeat import BEAT
+from fairlead.limits.heartbeat import BEAT, PROCESSES
 from tests.unit.limits.replicas import Bench
 
 
@@ -153,6 +153,24 @@ async def test_a_replica_that_is_cut_off_ends_what_it_has_in_flight(bench: Bench
     assert bench.started == ["A1", "A2", "A3", "B1"]
     assert bench.replicas["A"][0].me != name
     assert bench.most == 2
+
+
+async def test_a_beat_that_is_written_late_keeps_no_slots_taken(bench: Bench) -> None:
+    """A process declares its own former name dead 26.5 s after its last confirmed beat, whatever writes are carried out later."""
+    await bench.open("A", "B")
+    for name in ("A1", "A2", "A3", "B1"):
+        await bench.ask(name, TWO)
+    await bench.clock.advance(0.1)
+    bench.replicas["B"][2].cut_off = True
+    former = PROCESSES + bench.replicas["A"][0].me
+    bench.replicas["A"][2].cut_off = True
+    await bench.clock.advance(22)
+    written = bench.store.notes[former]
+    assert await bench.store.write(former, written.value, written.version)
+    bench.replicas["A"][2].cut_off = False
+    assert bench.started == ["A1", "A2"]
+    await bench.clock.advance(7)
+    assert bench.started == ["A1", "A2", "A3"]
 
 
 async def test_without_the_store_nothing_starts_and_the_reason_is_told(bench: Bench) -> None:
