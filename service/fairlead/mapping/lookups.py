@@ -33,7 +33,7 @@ class Lookups:
         if found is not None:
             return found
         known = ", ".join(sorted({*self.static, *self.dynamic, *self.unusable})) or "none"
-        return Problem("invalid_ref", f"{field} names the lookup {name!r}; the import has: {known}", field)
+        return Problem("invalid_ref", f"{field} names the lookup {name!r}; the lookups are: {known}", field)
 
     def for_templates(self) -> dict[str, Callable[[Json], Json]]:
         """The static lookups as templates call them: ``None`` for no match."""

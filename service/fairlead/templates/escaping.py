@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from fairlead.domain.charset import encodable
 from fairlead.domain.jsonvalue import NOTHING
-from fairlead.engine.ports import Place
+from fairlead.engine.ports import Place, TemplateError
 from fairlead.templates.numbers import digits_of, print_double
 from fairlead.templates.values import MadeText, PrintedList, Value, json_of, text_of
 
@@ -22,6 +22,7 @@ _URI_SAFE: Final = "-_.!~*'()"
 _URI_CLEAN: Final = re.compile(r"[A-Za-z0-9\-_.!~*'()]*").fullmatch
 _JSON_CLEAN: Final = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').fullmatch
 _MARKUP_CLEAN: Final = re.compile(r"""[^&<>"']*""").fullmatch
+_NO_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
@@ -49,6 +50,14 @@ def encode_markup(text: str) -> str:
     return text if _MARKUP_CLEAN(text) else text.translate(_ENTITIES)
 
 
+def _xml(text: str) -> str:
+    """As in a text of an XML body, which has no control characters (XML 1.0, 2.2). Raises ``TemplateError``."""
+    found = _NO_XML.search(text)
+    if found:
+        raise TemplateError(f"a text holds U+{ord(found[0]):04X}, which XML does not have")
+    return encode_markup(text)
+
+
 def _unchanged(text: str) -> str:
     return text
 
@@ -56,7 +65,7 @@ def _unchanged(text: str) -> str:
 _ENCODERS: Final[dict[Place, Callable[[str], str]]] = {
     Place.URI: encode_uri,
     Place.JSON: encode_json,
-    Place.XML: encode_markup,
+    Place.XML: _xml,
     Place.FORM: encode_form,
     Place.PLAIN: _unchanged,
 }

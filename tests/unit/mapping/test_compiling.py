@@ -135,5 +135,5 @@ def test_which_mapping_counts() -> None:
 
 def test_message_names_known_lookups() -> None:
     """A wrong name is answered with the names that would do."""
-    with pytest.raises(InvalidContent, match="the import has: country"):
+    with pytest.raises(InvalidContent, match="the lookups are: country"):
         compiled(fields_of({"generate": "x", "lookupName": "land"}), lookups=[{"name": "country", "map": {}}])

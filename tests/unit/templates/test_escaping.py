@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.domain.jsonvalue import loads
-from fairlead.engine.ports import Place
+from fairlead.engine.ports import Place, TemplateError
 from tests.unit.templates.conftest import Render
 
 
@@ -68,6 +68,15 @@ def test_made_for_the_place(render: Render, place: Place, helper: str, made: str
     other = Place.FORM if place is Place.URI else Place.URI
     assert render(f"{{{{{helper}}}}}", other, record=record) != made
     assert render(f"{{{{uppercase ({helper})}}}}", place, record=record) != made.upper()
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x08", "\x0b", "\x1f", "\ufffe"])
+def test_what_xml_does_not_have(render: Render, letter: str) -> None:
+    """XML 1.0, 2.2: a text in an XML body has no control characters but tab and line ends, so that a record fails instead of the body."""
+    with pytest.raises(TemplateError, match=f"U\\+{ord(letter):04X}"):
+        render("<n>{{t}}</n>", Place.XML, record={"t": f"a{letter}b"})
+    assert render("{{t}}", Place.XML, record={"t": "a\t\r\n\x7f\ufffd"}) == "a\t\r\n\x7f\ufffd"
+    assert letter in render("{{t}}", Place.PLAIN, record={"t": f"a{letter}b"})
 
 
 def test_base64_in_a_uri(render: Render) -> None:
