@@ -73,19 +73,19 @@ class Changes:
         return {each.settings.connection for waiters in (waiting, sent) for each in waiters} - {""}
 
     def gather(self, settings: PoolSettings) -> None:
-        """Whatever a connection has in other pools goes to the one that it uses now."""
+        """Whatever a connection has in other pools goes to the one that it uses now, and a cool-down with it."""
         connection, key = settings.connection, settings.key
-        sent = [each for each in (slot.waiter for slot in self._pools.active) if each.settings.connection == connection]
-        sent = [each for each in sent if each.pool.key != key]
-        left = {each.pool for each in sent}
-        left |= {pool for pool in self._pools.in_memory.values() if pool.key != key and pool.has(connection)}
+        left = {each for each in self._pools.in_memory.values() if connection in each.connections and each.key != key}
         if not left:
             return
+        sent = [each for each in (slot.waiter for slot in self._pools.active) if each.settings.connection == connection]
         pool = self._pools.pool(settings)
         for other in left:
+            pool.inherit(other, connection)
             other.move(pool, settings)
         for waiter in sent:
-            pool.take(waiter, settings)
+            if waiter.pool in left:
+                pool.take(waiter, settings)
         for each in (*left, pool):
             if each.member is not None:
                 each.member.poke()

@@ -352,7 +352,10 @@ class Member:
             if pool.in_flight or len(pool):
                 self.poke()
                 break
-            if forgotten and not self._doubtful:
+            holds_some = self._stored().share.get(
+                self._replica.me, 0
+            )  # while this process may not start anything, it gives nothing back
+            if forgotten and not self._doubtful and not holds_some:
                 self._replica.part(self._key)
                 self._owner.left(pool)
                 if self._timer is not None:

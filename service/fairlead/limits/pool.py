@@ -46,6 +46,7 @@ class Pool:
         "_good",
         "_queue",
         "_settings",
+        "connections",
         "contended",
         "cool_until",
         "earned",
@@ -80,6 +81,8 @@ class Pool:
         self.expiry = expiry
         """When the first deadline of those that wait is."""
         self._settings: PoolSettings | None = None
+        self.connections: set[str] = set()
+        """Who has used it since it is in memory."""
         self.level: int | None = None
         self.start_level: int | None = None
         self.effective: int | None = None
@@ -122,6 +125,7 @@ class Pool:
 
     def enqueue(self, waiter: Waiter, *, first: bool) -> None:
         """At the end, or (``first``) among those at the head, in the order of their tickets."""
+        self.connections.add(waiter.settings.connection)
         if first:
             insort(self._again, waiter, key=_ticket)
         else:
@@ -141,10 +145,6 @@ class Pool:
             del self._queue[waiter.ticket]
         elif waiter in self._again:
             self._again.remove(waiter)
-
-    def has(self, connection: str) -> bool:
-        """Whether requests of that connection wait here."""
-        return any(each.settings.connection == connection for each in self.waiters())
 
     def move(self, other: Pool, settings: PoolSettings) -> None:
         """Those of a connection that wait here go on waiting in the other pool, in the order in which they came."""
@@ -202,7 +202,10 @@ class Pool:
 
     def configure(self, settings: PoolSettings) -> bool:
         """Take the level from the latest document that is known; whether it changed."""
-        if settings is self._settings or settings.revision < self.revision:
+        if settings is self._settings:
+            return False
+        self.connections.add(settings.connection)
+        if settings.revision < self.revision:
             return False
         changed = (settings.level, settings.start) != (self.level, self.start_level)
         if changed:
@@ -231,6 +234,17 @@ class Pool:
         self.cool_until = max(self.cool_until, opens)
         if ledger.epoch == self.epoch:
             self.may_probe = may_probe
+
+    def inherit(self, other: Pool, connection: str) -> None:
+        """A connection comes from ``other`` with what its application has asked for there: the cool-down, and when the last request ended."""
+        other.connections.discard(connection)
+        self.connections.add(connection)
+        self.last_end = max(self.last_end, other.last_end)
+        self.cool_until = max(self.cool_until, other.cool_until)
+        if other.guarded:
+            self.row = max(self.row, other.row)
+            if not self.guarded:
+                self._begin_cool_down()
 
     def check(self, deadline: Deadline, now: float) -> None:
         """Raises ``WaitTooLong`` when the wait that is known already outlasts the deadline."""
@@ -269,14 +283,16 @@ class Pool:
         if epoch == self.epoch and self.start_level is not None and self.effective is not None:
             self.effective = recovery.halved(self.effective)
         if epoch == self.epoch or not self.guarded:
-            self.epoch += 1
-            self._good = self.earned = 0
             self.row += 1
-            self.guarded = True
-            self.may_probe = True
-            self.probe = None
+            self._begin_cool_down()
         self.cool_until = max(self.cool_until, now + backoff.duration(asked, self.row, random))
         return self.cool_until - now
+
+    def _begin_cool_down(self) -> None:
+        self.epoch += 1
+        self._good = self.earned = 0
+        self.guarded = self.may_probe = True
+        self.probe = None
 
     def confirm(self, epoch: int, now: float) -> bool:
         """An answer that was not rate limited, to a request of that epoch: whether it ends the row of cool-downs. It does not when

@@ -280,6 +280,45 @@ async def test_a_new_pause(bench: Changing) -> None:
     assert bench.started == ["B1", "B2"]
 
 
+@pytest.mark.parametrize("told", ["A", "B"])
+@pytest.mark.parametrize(("before", "after"), [(OWN, BORROWS), (BORROWS, OWN_AGAIN)])
+async def test_a_cool_down_goes_with_the_connection(
+    bench: Changing, told: str, before: PoolSettings, after: PoolSettings
+) -> None:
+    """connections.md 7.3: whatever pool it uses, no request of the connection starts before its cool-down ends, new calls neither."""
+    await bench.open("A", "B")
+    await bench.ask("A1", before)
+    await bench.ask("A2", before)
+    await bench.end("A1", "limited:4")
+    await bench.put(told, after)
+    for name in ("A3", "B1"):
+        await bench.ask(name, after)
+    await bench.clock.advance(3.8)
+    assert bench.in_flight == {"A2"}
+    await bench.end("A2")
+    await bench.clock.advance(0.1)
+    assert bench.in_flight == set()
+    await bench.clock.advance(1)
+    assert len(bench.in_flight) == 1
+    await bench.end(*bench.in_flight)
+    await bench.clock.advance(1)
+    assert len(bench.in_flight) == 2
+
+
+async def test_the_pause_holds_over_a_change_of_the_pool(bench: Changing) -> None:
+    """connections.md 7.4: between the last answer in the old pool and the first request in the new one, too."""
+    await bench.open("A")
+    paced = [replace(each, level=1, pause=0.3) for each in (OWN, BORROWS)]
+    for name in ("A1", "A2"):
+        await bench.ask(name, paced[0])
+    await bench.end("A1")
+    await bench.put("A", paced[1])
+    await bench.clock.advance(0.25)
+    assert bench.started == ["A1"]
+    await bench.clock.advance(0.1)
+    assert bench.started == ["A1", "A2"]
+
+
 async def test_a_slot_that_was_granted_a_moment_ago(bench: Changing) -> None:
     """A PUT between the grant and the instant at which the request would go: it waits in the new queue."""
     await bench.open("A")

@@ -16,6 +16,7 @@ from fairlead.engine.ports import Deadline, PoolSettings, StoreUnavailable, Writ
 from fairlead.limits.changes import PUT_SECONDS
 from fairlead.limits.coordinator import StoreCoordinator
 from fairlead.limits.heartbeat import BEAT, PROCESSES
+from fairlead.limits.member import KEEP_SECONDS
 from tests.unit.limits.replicas import Bench
 
 
@@ -171,6 +172,24 @@ async def test_a_beat_that_is_written_late_keeps_no_slots_taken(bench: Bench) ->
     assert bench.started == ["A1", "A2"]
     await bench.clock.advance(7)
     assert bench.started == ["A1", "A2", "A3"]
+
+
+async def test_a_pool_is_not_left_with_slots_in_hand(bench: Bench) -> None:
+    """Who is to leave a pool while it may not start anything gives its slots back when it may: others do not wait for ever."""
+    await bench.open("A", "B")
+    for name in ("A1", "B1"):
+        await bench.ask(name, TWO)
+        await bench.clock.advance(0.1)
+    bench.replicas["A"][2].cut_off = True
+    await bench.clock.advance(6)
+    await bench.end("A1")
+    await bench.clock.advance(KEEP_SECONDS + 0.5)
+    bench.replicas["A"][2].cut_off = False
+    await bench.clock.advance(3)
+    for name in ("B2", "B3"):
+        await bench.ask(name, TWO)
+    await bench.clock.advance(2 * KEEP_SECONDS)
+    assert bench.in_flight == {"B1", "B2"}
 
 
 async def test_without_the_store_nothing_starts_and_the_reason_is_told(bench: Bench) -> None:
