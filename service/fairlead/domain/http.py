@@ -128,3 +128,5 @@ class TransportFailure(Exception):
         self.message = message
         self.sent = sent
         self.repeatable = repeatable
+        self.head: HttpResponse | None = None
+        """Status and header of the answer whose body could not be read, if it was that."""

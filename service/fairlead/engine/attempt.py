@@ -17,9 +17,9 @@ from functools import partial
 from typing import Final
 
 from fairlead.domain.errors import AuthenticationFailed, Problem
-from fairlead.domain.http import HttpRequest, TransportFailure
+from fairlead.domain.http import HttpRequest, HttpResponse, TransportFailure
 from fairlead.domain.redirects import MAX_REDIRECTS, next_request, stays
-from fairlead.engine.beside import beside
+from fairlead.engine.beside import BESIDE_FROM, beside
 from fairlead.engine.call import RUN_PATIENCE, Call, Patience, credential_texts, throttled, told
 from fairlead.engine.explain import Trace
 from fairlead.engine.explanation import Purpose, Reason
@@ -143,17 +143,20 @@ class Attempts:
             if answer.verdict is not Verdict.RATE_LIMITED:
                 self._pools.answered(prepared.pool)
                 return answer
-            header = prepared.retry_header
-            asked = self._retry_after(
-                header.lower() == STANDARD_RETRY_HEADER.lower(), answer.response.headers.get(header), self._clock.now()
-            )
-            seconds = self._pools.cool_down(prepared.pool, asked)
+            seconds = self._cool_down(prepared, answer)
             if call.trace is not None:
                 call.trace.throttled(seconds)
             waits += 1
             too_long = call.patience.longest is not None and seconds > call.patience.longest
             if waits > call.patience.waits or too_long or seconds > call.deadline.left(self._clock):
                 raise throttled(seconds, answer.message)
+
+    def _cool_down(self, prepared: Prepared, answer: Answer) -> float:
+        """Nothing is sent for as long as the answer asks for; the seconds."""
+        header = prepared.retry_header
+        standard = header.lower() == STANDARD_RETRY_HEADER.lower()
+        asked = self._retry_after(standard, answer.response.headers.get(header), self._clock.now())
+        return self._pools.cool_down(prepared.pool, asked)
 
     async def _signed_in(self, call: Call, *, first: bool) -> Answer:
         """The answer to valid credentials: refused ones are renewed once, and the request repeated once (connections.md 6.2)."""
@@ -303,22 +306,35 @@ class Attempts:
         prepared = call.prepared
         started = self._clock.monotonic()
         call.stats.calls += 1
+        redactor = prepared.connection.redactor
+        judging = partial(
+            judge, prepared.rules, call.rules, redactor=redactor, computed=partial(credential_texts, request)
+        )
         try:
             response = await self._transport.send(request, prepared.profile, call.deadline)
-        except TransportFailure as failure:
-            if call.trace is not None:
-                call.trace.broke(prepared, request, failure, asked, started)
-            raise
+        except (TransportFailure, asyncio.CancelledError) as error:
+            self._pools.unread(partial(self._unread, prepared, judging))
+            if isinstance(error, TransportFailure) and call.trace is not None:
+                call.trace.broke(prepared, request, error, asked, started)
+            head = error.head if isinstance(error, TransportFailure) else None
+            if head is None or (answer := judging(head)).verdict is not Verdict.RATE_LIMITED:
+                raise
+            return answer
         finally:
             seconds = self._clock.monotonic() - started
             call.stats.seconds += seconds
-        redactor = prepared.connection.redactor
-        computed = partial(credential_texts, request)
-        judging = partial(judge, prepared.rules, call.rules, response, redactor, computed)
-        answer = await beside(len(response.body), judging)
+        answer = await beside(len(response.body), partial(judging, response))
         if call.trace is not None:
             call.trace.sent(prepared, call.rules, request, answer, waited=started - asked, seconds=seconds)
         return answer
+
+    def _unread(self, prepared: Prepared, judging: Callable[[HttpResponse], Answer], response: HttpResponse) -> None:
+        """An answer that nobody waits for any more may still ask to wait (connections.md 7.3)."""
+        if len(response.body) >= BESIDE_FROM:
+            response = replace(response, body=b"")
+        answer = judging(response)
+        if answer.verdict is Verdict.RATE_LIMITED:
+            self._cool_down(prepared, answer)
 
 
 def _refused(refusal: RenewalRefused) -> AuthenticationFailed:

@@ -19,7 +19,7 @@ from fairlead.limits.changes import Changes
 from fairlead.limits.member import KEEP_SECONDS
 from fairlead.limits.pool import Pool, Waiter
 from fairlead.limits.replica import POOLS, Replica
-from fairlead.limits.slot import Slot, last_slot
+from fairlead.limits.slot import Slot, last_slot, unread
 from fairlead.limits.virtual import VirtualPools
 
 MAX_OUTBOUND: Final = 256
@@ -101,6 +101,8 @@ class Pools:
             self._dispatch(pool)
             self._tell(pool)
             self._forget(pool)
+
+    unread = staticmethod(unread)
 
     def state(self, key: str) -> PoolState | None:
         """What happens in the pool in this process; nothing when it is not in memory."""

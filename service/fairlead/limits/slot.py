@@ -7,10 +7,11 @@ its slot until its answer comes, and goes on for that long; after two seconds it
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from fairlead.domain.http import TransportFailure
+from fairlead.domain.http import HttpResponse, TransportFailure
 from fairlead.engine.ports import Deadline, PoolSettings
 from fairlead.limits.pool import Waiter
 
@@ -31,6 +32,18 @@ def outlives(sending: asyncio.Future[Any]) -> None:
         sending.cancel()
     else:
         last.unanswered = sending
+
+
+def unread(look: Callable[[HttpResponse], None]) -> None:
+    """``look`` at the answer that nobody waits for any more, should it come in time."""
+
+    def came(sending: asyncio.Future[HttpResponse]) -> None:
+        if not sending.cancelled() and sending.exception() is None:
+            look(sending.result())
+
+    last = last_slot.get()
+    if last is not None and last.unanswered is not None:
+        last.unanswered.add_done_callback(came)
 
 
 class Slot:

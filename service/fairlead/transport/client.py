@@ -135,7 +135,9 @@ class HttpTransport:
             except Exception as caught:
                 error = (tls and await self._why(url, tls, attempt, caught)) or caught
                 told = Settings(tls.name if tls else None, own=here is profile)
-                raise failure(error, url.raw_host or "", sent=attempt.sent, tls=told) from None
+                broken = failure(error, url.raw_host or "", sent=attempt.sent, tls=told)
+                broken.head = attempt.head
+                raise broken from None
 
     async def _why(self, url: URL, tls: Tls, attempt: Attempt, error: Exception) -> ssl.SSLError | None:
         """What the server has against us, when it reset a connection of TLS 1.3 on which it had said nothing yet: the reset for a request
@@ -182,10 +184,11 @@ class HttpTransport:
         try:
             content = await read_body(answer, self._limits, self._timeouts.between_bytes)
         except BaseException:
+            attempt.head = _response(answer, b"", request)
             answer.close()
             raise
         answer.release()
-        return HttpResponse(answer.status, _headers(answer), content, _text(answer.reason or ""), request.url)
+        return _response(answer, content, request)
 
     def _target(self, text: str) -> URL:
         """The URL to dial, its host judged as far as it can be before it is resolved. Raises ``TransportFailure``."""
@@ -234,8 +237,9 @@ class HttpTransport:
                 return
 
 
-def _headers(answer: ClientResponse) -> Headers:
-    return Headers([(name, value if value.isascii() else _text(value)) for name, value in answer.headers.items()])
+def _response(answer: ClientResponse, body: bytes, request: HttpRequest) -> HttpResponse:
+    headers = Headers([(name, value if value.isascii() else _text(value)) for name, value in answer.headers.items()])
+    return HttpResponse(answer.status, headers, body, _text(answer.reason or ""), request.url)
 
 
 def _text(value: str) -> str:

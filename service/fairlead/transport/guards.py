@@ -23,7 +23,7 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
-from fairlead.domain.http import TransportFailure
+from fairlead.domain.http import HttpResponse, TransportFailure
 
 MAX_INTERIM_ANSWERS: Final = 32
 """1xx answers before the final one."""
@@ -103,11 +103,13 @@ class Attempt:
     """One try of one request, as a middleware of the session: takes another connection when the pooled one is spoiled, and turns
     what aiohttp would answer with a silent resend into ``Interrupted``. ``may_send`` is asked right before the first byte leaves."""
 
-    __slots__ = ("_request", "may_send")
+    __slots__ = ("_request", "head", "may_send")
 
     def __init__(self, may_send: Callable[[], bool]) -> None:
         self._request: ClientRequest | None = None
         self.may_send = may_send
+        self.head: HttpResponse | None = None
+        """Of an answer whose body broke off."""
 
     @property
     def sent(self) -> bool:

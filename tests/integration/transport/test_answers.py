@@ -138,6 +138,14 @@ async def test_broken_answers(send: Send, data: bytes, code: str) -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("name", ["half a gzip body", "a gzip bomb", "announced longer than it is"])
+async def test_a_refusal_whose_body_cannot_be_read(send: Send, name: str) -> None:
+    """Status and header say that the application's limit is reached, whatever its body is (connections.md 5.3, rule 1)."""
+    async with _says(BROKEN[name][0].replace(b"200 OK\r\n", b"429 Slow\r\nRetry-After: 4\r\n")) as server:
+        answer = await send(server.url(), "POST", body=b"{}")
+        assert (answer.status, answer.headers.get("retry-after"), answer.body) == (429, "4", b"")
+
+
 @pytest.mark.parametrize("length", ["Content-Length: 50", "Connection: close"])
 async def test_a_reset_in_the_body_is_no_end(send: Send, length: str) -> None:
     """A body without announced length that is reset is not complete."""

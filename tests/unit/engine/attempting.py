@@ -23,6 +23,7 @@ from fairlead.engine.run import RunStats
 from fairlead.engine.verdict import ConnectionRules, ResponseRules
 from fairlead.limits.pools import Pools
 from fairlead.limits.retry_after import wait_seconds
+from fairlead.limits.slot import outlives
 from tests.unit.clock import ManualClock
 
 ACCOUNT = AccountId("a" * 24)
@@ -31,15 +32,23 @@ Script = list[HttpResponse | TransportFailure]
 
 
 class Scripted:
-    """A transport that answers from a list and notes when it was asked."""
+    """A transport that answers from a list and notes when it was asked. ``late``: answers for those who did not wait for them."""
 
     def __init__(self, clock: ManualClock, script: Script) -> None:
         self.clock = clock
         self.script = script
         self.sent: list[tuple[float, HttpRequest]] = []
+        self.late: list[asyncio.Future[HttpResponse]] = []
 
     async def send(self, request: HttpRequest, profile: TransportProfile, deadline: Deadline) -> HttpResponse:
         self.sent.append((self.clock.monotonic(), request))
+        if not self.script:
+            self.late.append(asyncio.get_running_loop().create_future())
+            try:
+                return await asyncio.shield(self.late[-1])
+            except asyncio.CancelledError:
+                outlives(self.late[-1])
+                raise
         answer = self.script.pop(0)
         if isinstance(answer, TransportFailure):
             raise answer

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from fairlead.domain.http import Headers, HttpResponse
+from fairlead.domain.errors import ApplicationFailure
+from fairlead.domain.http import Headers, HttpResponse, TransportFailure
 from fairlead.engine.ports import Verdict
 from tests.unit.engine.attempting import Loop, answer, prepared
 
@@ -55,3 +56,37 @@ async def test_a_wall_clock_that_is_set_changes_no_wait(jump: timedelta) -> None
     await loop.clock.advance(0.2)
     assert (await task).verdict is Verdict.SUCCESS
     assert loop.times == [0.0, 30.0]
+
+
+def broken(status: int) -> TransportFailure:
+    """An answer whose body cannot be read."""
+    failure = TransportFailure("connection_error", "the body broke off")
+    failure.head = HttpResponse(status, Headers([("Retry-After", "4")]), b"")
+    return failure
+
+
+async def test_a_refusal_whose_body_cannot_be_read() -> None:
+    """connections.md 5.3, rule 1: the status alone says it; other answers without their body are none."""
+    loop = Loop([broken(429), answer(200)])
+    task = loop.start(prepared())
+    await loop.clock.advance(4)
+    assert (await task).verdict is Verdict.SUCCESS
+    assert loop.times == [0.0, 4.0]
+    with pytest.raises(ApplicationFailure):
+        await Loop([broken(500)]).start(prepared())
+
+
+async def test_a_refusal_that_nobody_waits_for() -> None:
+    """connections.md 7.3: whoever comes after a caller that has gone waits as the application asked."""
+    loop = Loop([])
+    first = loop.start(prepared())
+    await loop.clock.advance(0.1)
+    first.cancel()
+    await loop.clock.advance(0.1)
+    loop.transport.late[0].set_result(HttpResponse(429, Headers([("Retry-After", "4")]), b"{}"))
+    loop.transport.script.append(answer(200))
+    await loop.clock.advance(0.1)
+    second = loop.start(prepared())
+    await loop.clock.advance(5)
+    assert (await second).verdict is Verdict.SUCCESS
+    assert loop.times[1] == pytest.approx(4.2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from fairlead.domain.http import HttpResponse
 from fairlead.engine.ports.time import Deadline
 
 VIRTUAL: Final = "virtual"
@@ -84,6 +85,9 @@ class Pools(Protocol):
 
     def answered(self, settings: PoolSettings) -> None:
         """An answer that was not rate limited arrived: the row of cool-downs ends."""
+
+    def unread(self, look: Callable[[HttpResponse], None]) -> None:
+        """This task has left its last request behind: ``look`` at the answer, should it still come."""
 
     def state(self, key: str) -> PoolState | None:
         """What happens in the pool in this process; nothing when it is not in memory."""
