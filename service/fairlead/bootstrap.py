@@ -208,6 +208,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
     planner = ExportPlanner(runs, mappings, expressions)
     states = States(store, box, state, clock)
     authorization = Authorization(store, box, states, preparer, attempts, oauth_authorization, public_url)
+    load = new_load(settings, registry)
     service = Service(
         {
             "AuthorizationService": AuthorizationServicer(authorization, settings.oauth_return_url),
@@ -220,6 +221,7 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
                     preparer, runs, PagedStates(state, clock), planner, PageCache(clock, settings.page_cache_bytes)
                 ),
                 Imports(preparer, runs, mappings, expressions),
+                load,
             ),
             "ExportService": ExportServicer(Preview(preparer, runs, planner, clock)),
             "IclientService": IclientServicer(Iclients(store, box, clock, coordinator, templates)),
@@ -231,7 +233,6 @@ async def _start(settings: Settings, egress: EgressPolicy, store: Store, replica
         Metrics(registry),
         [tracing(settings.otel_endpoint)] if settings.otel_endpoint else [],
     )
-    load = new_load(settings, registry)
     grpc = GrpcServer(service, load, settings.trusted_proxies)
     try:
         address = await grpc.start(settings.grpc_address)

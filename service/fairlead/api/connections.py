@@ -6,6 +6,7 @@ from typing import Final
 
 from fairlead.api.call import Call
 from fairlead.api.explanations import explanation_message
+from fairlead.api.load import Load
 from fairlead.api.mappers import json_value, message_of, model_tree, open_object, resource_tree
 from fairlead.api.pools import pool_message
 from fairlead.api.projection import Window
@@ -37,6 +38,7 @@ class ConnectionServicer:
         watch: Watch,
         exports: Exports,
         imports: Imports,
+        load: Load,
     ) -> None:
         self._connections = connections
         self._deletion = deletion
@@ -44,6 +46,7 @@ class ConnectionServicer:
         self._watch = watch
         self._exports = exports
         self._imports = imports
+        self._load = load
 
     async def list_connections(self, call: Call, request: pb.ListConnectionsRequest) -> pb.ListConnectionsResponse:
         """One page of the account's connections (contract.md 1.11)."""
@@ -86,7 +89,8 @@ class ConnectionServicer:
     async def ping_connection(self, call: Call, request: pb.PingConnectionRequest) -> pb.PingConnectionResponse:
         """Test a stored connection."""
         explain = request.explain
-        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=explain)
+        with self._load.through(request.id):
+            result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=explain)
         return pb.PingConnectionResponse(
             code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
         )
@@ -95,7 +99,8 @@ class ConnectionServicer:
         self, call: Call, request: pb.ExplainConnectionRequest
     ) -> pb.ExplainConnectionResponse:
         """Test a stored connection and tell how the result came about."""
-        result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=True)
+        with self._load.through(request.id):
+            result = await self._ping.stored(call.who.account, request.id, call.timeout, call.stats, explain=True)
         return pb.ExplainConnectionResponse(
             code=result.code, errors=_ping_errors(result), explanation=explanation_message(result.explanation)
         )
@@ -122,15 +127,16 @@ class ConnectionServicer:
         self, call: Call, request: virtual_run_pb2.ExecuteExportRequest
     ) -> virtual_run_pb2.ExecuteExportResponse:
         """Pull all records in one answer."""
-        exported = await self._exports.execute(
-            call.who.account,
-            request.connection_id,
-            model_tree(request.export),
-            post_data(request.post_data),
-            request.data.json or None,
-            call.timeout,
-            call.stats,
-        )
+        with self._load.through(request.connection_id):
+            exported = await self._exports.execute(
+                call.who.account,
+                request.connection_id,
+                model_tree(request.export),
+                post_data(request.post_data),
+                request.data.json or None,
+                call.timeout,
+                call.stats,
+            )
         return virtual_run_pb2.ExecuteExportResponse(
             data=json_value(jsonvalue.join_array(exported.records)),
             data_uris=exported.data_uris,
@@ -142,16 +148,17 @@ class ConnectionServicer:
     ) -> virtual_run_pb2.ExportPageResponse:
         """Pull one page."""
         state = model_tree(request.paged_export_state) if request.HasField("paged_export_state") else None
-        exported = await self._exports.page(
-            call.who.account,
-            request.connection_id,
-            model_tree(request.export),
-            state,
-            post_data(request.post_data),
-            request.data.json or None,
-            call.timeout,
-            call.stats,
-        )
+        with self._load.through(request.connection_id):
+            exported = await self._exports.page(
+                call.who.account,
+                request.connection_id,
+                model_tree(request.export),
+                state,
+                post_data(request.post_data),
+                request.data.json or None,
+                call.timeout,
+                call.stats,
+            )
         response = virtual_run_pb2.ExportPageResponse(
             data=json_value(jsonvalue.join_array(exported.records)),
             data_uris=exported.data_uris,
@@ -168,28 +175,30 @@ class ConnectionServicer:
         if call.metadata.get(IDEMPOTENCY_KEY):
             # A client that sends a key counts on nothing being done twice: better refused than half believed (contract.md 2.13).
             raise feature_not_supported("Idempotency-Key", "an idempotency key")
-        results = await self._imports.execute(
-            call.who.account,
-            request.connection_id,
-            model_tree(request.import_model),
-            request.data.json,
-            open_object(request.settings),
-            call.timeout,
-            call.stats,
-        )
+        with self._load.through(request.connection_id):
+            results = await self._imports.execute(
+                call.who.account,
+                request.connection_id,
+                model_tree(request.import_model),
+                request.data.json,
+                open_object(request.settings),
+                call.timeout,
+                call.stats,
+            )
         return virtual_run_pb2.ExecuteImportResponse(results=[_result(result) for result in results])
 
     async def map_records(
         self, call: Call, request: virtual_run_pb2.MapRecordsRequest
     ) -> virtual_run_pb2.MapRecordsResponse:
         """The mapping step alone."""
-        mapped = await self._imports.map_records(
-            call.who.account,
-            request.connection_id,
-            model_tree(request.import_model),
-            request.data.json,
-            open_object(request.settings),
-        )
+        with self._load.through(request.connection_id):
+            mapped = await self._imports.map_records(
+                call.who.account,
+                request.connection_id,
+                model_tree(request.import_model),
+                request.data.json,
+                open_object(request.settings),
+            )
         return virtual_run_pb2.MapRecordsResponse(data=json_value(mapped))
 
 

@@ -1,18 +1,20 @@
 """Load shedding: how much work this process takes on, and what it refuses at once (contract.md 1.4, 503; gRPC ``UNAVAILABLE``).
 
-Three bounds, each looked at before a body is read. **Calls**: so many at any one time; most of them wait for applications and cost
+Bounds, the first three looked at before a body is read. **Calls**: so many at any one time; most of them wait for applications and cost
 next to nothing. **Bytes**: what the bodies of all requests hold together. **Delay**: in each turn of the event loop only so many calls
 start that turns stay short, whatever a call costs; once turns are long, one starts where one ended. The others stand in a queue, first
 come first served. A queue is good for a burst, and of no use when it never empties (CoDel, RFC 8289): then it may hold what starts in
-one second, by the pace that was seen last. Who is refused costs almost nothing, so the machine goes on working for those that were let in.
+one second, by the pace that was seen last. **Connections**: calls that wait for one slow application never take all places; through one
+connection there are at most as many as are left for others. Who is refused costs almost nothing, so the machine goes on working for those
+that were let in.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from fairlead.domain.errors import Problem, ServiceUnavailable
@@ -45,6 +47,9 @@ END_SECONDS: Final = 5.0
 """How long calls that were cancelled may take to clean up."""
 
 OVERLOADED: Final = "this process has all the work it can hold; try again"
+CROWDED: Final = (
+    "as many calls through this connection are at work as this process has places left for others; try again"
+)
 STOPPING: Final = "this process is stopping; try again, another one will answer"
 CUT_OFF: Final = "this process stopped before the call was over; what it had sent may have been carried out"
 
@@ -58,7 +63,7 @@ class Load:
         self, now: Callable[[], float], soon: Soon, *, calls: int = CALLS, body_bytes: int = BODY_BYTES
     ) -> None:
         self.stopping = False
-        self.refused: Counter[str] = Counter({"calls": 0, "bytes": 0, "delay": 0, "stopping": 0})
+        self.refused: Counter[str] = Counter({"calls": 0, "connection": 0, "bytes": 0, "delay": 0, "stopping": 0})
         """Refusals by reason, for the metrics."""
         self._now = now
         self._soon = soon
@@ -67,6 +72,7 @@ class Load:
         self._held = 0
         self._running: set[asyncio.Task[object]] = set()
         self._ended: set[asyncio.Task[object]] = set()
+        self._through: Counter[str] = Counter()
         self._queue: deque[asyncio.Future[bool]] = deque()
         self._allowed = STARTS
         self._room = STARTS
@@ -127,6 +133,20 @@ class Load:
         self._ended.discard(task)
         self._left += 1
         self._look_if_drained()
+
+    @contextmanager
+    def through(self, connection: str) -> Iterator[None]:
+        """A call that is in goes through this connection. Raises ``ServiceUnavailable`` when as many others do as there are places left."""
+        if self._through[connection] > self._calls - len(self._running):
+            self.refused["connection"] += 1
+            raise ServiceUnavailable(Problem("service_unavailable", CROWDED), retry_after=RETRY_AFTER)
+        self._through[connection] += 1
+        try:
+            yield
+        finally:
+            self._through[connection] -= 1
+            if not self._through[connection]:
+                del self._through[connection]
 
     # -- bytes
 

@@ -19,6 +19,7 @@ from fairlead.api.load import (
     TURN_SECONDS,
     Load,
 )
+from fairlead.domain.errors import ServiceUnavailable
 
 
 class Turns:
@@ -110,6 +111,35 @@ async def test_so_many_calls_and_not_one_more() -> None:
     assert turns.load.running == 0
     assert await turns.load.enter() == 0
     turns.load.leave()
+
+
+async def test_one_connection_leaves_places_for_others() -> None:
+    """Through one connection there are at most as many calls as there are places left, through two that are slow a third each, and so on."""
+    turns = Turns(calls=12)
+    told: dict[str, list[bool]] = {"a": [], "b": []}
+    go = asyncio.Event()
+
+    async def call(connection: str) -> None:
+        assert await turns.load.enter() == 0
+        try:
+            with turns.load.through(connection):
+                told[connection].append(True)
+                await go.wait()
+        except ServiceUnavailable:
+            told[connection].append(False)
+        finally:
+            turns.load.leave()
+
+    tasks = [asyncio.create_task(call("a")) for _ in range(8)]
+    await settle()
+    assert told["a"] == [True] * 6 + [False] * 2
+    tasks += [asyncio.create_task(call("b")) for _ in range(5)]
+    await settle()
+    assert told["b"] == [True] * 3 + [False] * 2
+    assert turns.load.refused["connection"] == 4
+    go.set()
+    await asyncio.gather(*tasks)
+    assert turns.load._through == {}
 
 
 async def test_a_burst_waits_in_the_order_of_arrival() -> None:

@@ -18,7 +18,7 @@ from fairlead.v1 import connection_service_pb2 as pb
 
 SERVICERS: dict[str, Any] = {
     "AuthorizationService": AuthorizationServicer(None),  # type: ignore[arg-type]  # nothing is called
-    "ConnectionService": ConnectionServicer(*[None] * 6),  # type: ignore[arg-type]  # nothing is called
+    "ConnectionService": ConnectionServicer(*[None] * 7),  # type: ignore[arg-type]  # nothing is called
     "ExportService": ExportServicer(None),  # type: ignore[arg-type]  # nothing is called
     "IclientService": IclientServicer(None),  # type: ignore[arg-type]  # nothing is called
     "TokenService": TokenServicer(),

@@ -115,7 +115,7 @@ async def test_a_call_without_identity_is_logged_too() -> None:
 # -- field rules ----------------------------------------------------------------------------------------------------------
 
 SERVICE = next(service for service in services() if service.name == "ConnectionService")
-METHODS = {m.name: m for m in methods_of(SERVICE, ConnectionServicer(*[None] * 6))}  # type: ignore[arg-type]  # nothing is called
+METHODS = {m.name: m for m in methods_of(SERVICE, ConnectionServicer(*[None] * 7))}  # type: ignore[arg-type]  # nothing is called
 
 
 async def judged(request: Message, *, in_process: bool = False) -> Message:
